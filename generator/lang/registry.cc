@@ -1,0 +1,55 @@
+#include <array>
+
+#include "lang/language.h"
+#include "lang/languages.h"
+
+namespace kb::lang {
+namespace {
+
+// What a file name says about its language. The first row that fits wins, so a longer ending
+// stands above a shorter one. A pattern that begins with '*' is an ending, any other a whole name.
+struct FilePattern {
+  std::string_view pattern;
+  const Language& (*language)();
+};
+
+constexpr FilePattern kFilePatterns[] = {
+    {"*.sh", Shell},
+    {"*.bash", Shell},
+    {"*.json", Json},
+    {"*.txt", Text},
+};
+
+bool Fits(std::string_view pattern, std::string_view file_name) {
+  if (!pattern.starts_with('*')) return pattern == file_name;
+  return file_name.ends_with(pattern.substr(1));
+}
+
+}  // namespace
+
+std::span<const Language* const> All() {
+  static const std::array all = {
+      &Shell(),
+      &Json(),
+      &Text(),
+  };
+  return all;
+}
+
+const Language* Find(std::string_view name) {
+  for (const Language* language : All()) {
+    if (language->name == name) return language;
+  }
+  return nullptr;
+}
+
+const Language* ForFileName(std::string_view file_name) {
+  const size_t slash = file_name.rfind('/');
+  if (slash != std::string_view::npos) file_name.remove_prefix(slash + 1);
+  for (const FilePattern& row : kFilePatterns) {
+    if (Fits(row.pattern, file_name)) return &row.language();
+  }
+  return nullptr;
+}
+
+}  // namespace kb::lang

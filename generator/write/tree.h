@@ -1,0 +1,68 @@
+// Tree: makes an output folder equal to what was rendered, atomically, touching only what changed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "diag/diagnostic.h"
+
+namespace kb::write {
+
+// One line of MANIFEST.json, without the digest.
+struct Item {
+  std::string path;          // in the tree, "servers/db-01/03-postgres/etc/patroni/patroni.yml"
+  std::string server;        // empty: no single one
+  std::string service;
+  std::string module;
+  std::string step;          // scripts: the step's name
+  std::string host_path;     // where it lands; empty: nowhere by itself
+  std::string owner;         // "999:999"
+  uint32_t host_mode = 0;    // as it must be on the host; 0: not on a host
+  bool executable = false;   // its mode in the tree: 0755 or 0644
+};
+
+// What shall stand in the tree. Implementations are thread-safe; they may be asked for the same
+// item several times and must give the same bytes.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual size_t size() const = 0;
+  virtual Item Describe(size_t index) const = 0;
+  virtual std::string PathOf(size_t index) const = 0;     // as Describe().path, cheaper
+  // Appends the bytes to `out`. Problems of the values are reported; false if there was one.
+  virtual bool Render(size_t index, std::string& out, Diagnostics& diags) const = 0;
+};
+
+struct Options {
+  std::string root;          // the output folder, "out"
+  unsigned threads = 1;
+  std::string header;        // JSON members that open MANIFEST.json ("\"topology\": \"x\",")
+};
+
+enum class ChangeKind : uint8_t { kCreate, kUpdate, kDelete };
+struct Change {
+  ChangeKind kind;
+  std::string path;
+};
+
+struct Outcome {
+  std::vector<Change> changes;        // by path
+  std::vector<std::string> foreign;   // files in the tree that kbgen does not own, by path
+  size_t files = 0;                   // rendered
+  uint64_t bytes = 0;
+};
+
+// Renders everything first; only when that went without an error is anything written. Files are
+// replaced by rename, a tree that does not exist yet is made beside and renamed as a whole, and
+// MANIFEST.json comes last, so that an interrupted run is healed by the next one. Files that the
+// previous manifest lists and nobody renders any more are deleted; others are reported as foreign
+// and left alone. Memory does not grow with the bytes rendered.
+Result<Checked<Outcome>> Apply(const Source& source, const Options& options, Diagnostics& diags);
+
+// What Apply would do, without doing it.
+Result<Checked<Outcome>> Compare(const Source& source, const Options& options, Diagnostics& diags);
+
+}  // namespace kb::write
