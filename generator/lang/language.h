@@ -18,6 +18,7 @@ struct Context {
   uint8_t state = 0;
   uint8_t flags = 0;
   uint16_t indent = 0;
+  uint64_t nesting = 0;   // languages that nest: a stack of what is open
   friend bool operator==(const Context&, const Context&) = default;
 };
 
@@ -25,7 +26,9 @@ struct Context {
 // here ("a newline cannot stand in a unit file"); `out` is then unspecified.
 using EscapeFn = std::string_view (*)(std::string_view value, Context at, std::string& out);
 
-// Either an escaper, or (escape == nullptr) why no value of that class may stand here.
+// Either an escaper, or (escape == nullptr) why no value of that class may stand here. Branches and
+// loops may bring several contexts to one hole: it is admitted when all have the same indent and
+// give the same escaper. So an escaper may look at the indent, and at nothing else of the context.
 struct Fit {
   EscapeFn escape = nullptr;
   std::string_view refusal;
@@ -40,7 +43,8 @@ struct Language {
   Fit (*admit)(Context at, ValueClass value);
   std::string_view (*describe)(Context at);   // "inside double quotes", for messages
   bool (*may_end)(Context at);                // whether a file (or a partial) may end here
-  // Why this context is beyond repair ("a here-document"), or empty. Asked after each advance.
+  // Why this context is beyond repair ("a statement splits a here-document"), or empty. Asked after
+  // each advance.
   std::string_view (*broken)(Context at);
 };
 
