@@ -61,6 +61,7 @@ class Diagnostics {
   struct Extra {
     std::vector<Label> labels = {};
     std::string help = {};
+    std::string source = {};
   };
 
   template <class... Args>

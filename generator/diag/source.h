@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,14 @@ struct Place {
 };
 
 // Owns the bytes of all inputs for as long as it lives: every string_view into it stays good.
-// Not for several writers; reading from several threads is fine once all are added.
+// Not for several writers; reading from several threads is fine once all are added. May be moved;
+// a copy would leave the views behind.
 class Sources {
  public:
+  Sources() = default;
+  Sources(Sources&&) = default;
+  Sources& operator=(Sources&&) = default;
+
   // Adds a file; the span covers all of it. Offset 0 is never given out. A second file of the
   // same path is a second source.
   Span Add(std::string path, std::string bytes);
@@ -52,8 +58,13 @@ class Sources {
     std::string owned;
     std::string_view bytes;
     uint32_t begin;  // offset of the first byte
+    // Where each line begins. Most files are never complained about, so it is made on first need.
+    mutable std::once_flag lines_once = {};
+    mutable std::vector<uint32_t> lines = {};
   };
-  const File& FileAt(uint32_t offset) const;
+  Span AddFile(std::string path, std::string bytes, std::string_view view);
+  // The file that holds the offset, its end included; none for offset 0.
+  const File* FileAt(uint32_t offset) const;
 
   std::deque<File> files_;
   uint32_t next_ = 1;

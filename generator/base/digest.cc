@@ -1,0 +1,48 @@
+#include "base/digest.h"
+
+#include <memory>
+
+#include <openssl/evp.h>
+
+#include "base/result.h"
+
+namespace kb {
+namespace {
+
+// Fetching walks OpenSSL's providers under a lock, which costs more than hashing a small file.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  KB_CHECK(sha256 != nullptr);
+  return sha256;
+}
+
+EVP_MD_CTX* Context() {
+  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  KB_CHECK(context != nullptr);
+  return context.get();
+}
+
+}  // namespace
+
+Sha256 Digest(std::string_view bytes) {
+  Sha256 digest;
+  EVP_MD_CTX* context = Context();
+  KB_CHECK(EVP_DigestInit_ex2(context, Algorithm(), nullptr) == 1 &&
+           EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1 &&
+           EVP_DigestFinal_ex(context, digest.data(), nullptr) == 1);
+  return digest;
+}
+
+std::string Hex(const Sha256& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(digest.size() * 2);
+  for (uint8_t byte : digest) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+}  // namespace kb
