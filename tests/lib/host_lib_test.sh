@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests of lib/host.sh and lib/fleet.sh with bash itself. Needs no root and no network.
-# shellcheck disable=SC2016  # the single-quoted scripts are for the step, not for this shell
+# shellcheck disable=SC2016,SC1003  # what stands in single quotes is for the step, not for this shell
 set -uo pipefail
 
 source_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
