@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,10 @@
 
 namespace kb::tmpl {
 
+// Where a path speaks of a loop and not of its item; no record has that many fields.
+inline constexpr uint16_t kLoopIndex = 0xFFFD, kLoopFirst = 0xFFFE, kLoopLast = 0xFFFF;
+inline constexpr size_t kLoopsMax = 16;
+
 // One instruction. A template is a flat vector of them; jumps are indices.
 struct Op {
   enum class Code : uint8_t { kLiteral, kHole, kIf, kJump, kLoop, kNext };
@@ -21,9 +26,11 @@ struct Op {
   bool negated = false;          // kIf: `if not`
   lang::Context context;         // kHole: where it stands
   lang::EscapeFn escape = nullptr;
+  lang::ValueClass holds = lang::ValueClass::kAtom;   // kHole: what its type promises
   uint32_t target = 0;           // kIf: first op of the else part; kLoop: past the end; kJump
   std::string_view literal;      // kLiteral; kIf with `is`: the choice; kLoop: the separator
-  std::vector<uint16_t> path;    // kHole, kIf, kLoop: field indices; path[0]: 0 scope, n loop n
+  // kHole, kIf, kLoop: field indices; path[0]: 0 scope, n loop n. {n, kLoopIndex…}: loop n itself.
+  std::vector<uint16_t> path;
   Span span;                     // in the template
 };
 
@@ -34,6 +41,8 @@ struct Template {
   std::vector<Op> ops;
   std::vector<std::string> reads;   // every path it mentions, "settings.ttl", sorted, unique
   size_t literal_bytes = 0;         // a lower bound of the output's size
+  // Separators that are written with escapes: what stands in no source. Ops point into them.
+  std::vector<std::unique_ptr<const std::string>> separators;
 };
 
 // Gives the source of a partial by name ("shell/prelude"), or an unknown span.
