@@ -10,7 +10,7 @@
 #include "diag/diagnostic.h"
 #include "graph/graph.h"
 #include "lower/plan.h"
-#include "model/model.h"
+#include "model/load.h"
 #include "module/library.h"
 
 namespace kb {

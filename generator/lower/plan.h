@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
+#include "lower/scope.h"
 #include "module/manifest.h"
 
 namespace kb::lower {
@@ -13,23 +16,40 @@ namespace kb::lower {
 // Which file: an output of a service's module, on a server or (server < 0) once. Twelve bytes,
 // because a large estate has millions; paths and scopes are made when they are asked for.
 struct Artifact {
-  uint32_t service = 0;      // index into the graph's services
+  static constexpr int32_t kEstate = -1;
+
+  int32_t service = kEstate; // index into the graph's services; kEstate: a file of Plan::estate
   int32_t server = -1;       // index into the model's servers
-  uint16_t output = 0;       // index into Manifest::outputs
+  uint16_t output = 0;       // index into Manifest::outputs, or into Plan::estate
+};
+
+// A file that belongs to no service: the plan itself, the libraries of the scripts.
+struct EstateFile {
+  std::string path;          // in the output tree
+  std::string_view bytes;
+  std::string host_path;     // where it lands on every host; empty: nowhere
 };
 
 struct Plan {
   const graph::Graph* graph = nullptr;     // outlives the plan
-  std::vector<Artifact> artifacts;         // by server in inventory order, then service, then output
+  std::vector<EstateFile> estate;
+  std::vector<Artifact> artifacts;         // the estate's, then by server, then once for each service
+  std::unique_ptr<Scopes> scopes;
+  std::unique_ptr<std::string> json;       // PLAN.json
 
-  // The path in the output tree.
-  std::string PathOf(const Artifact& artifact) const;
+  // Null for files of the estate.
+  const module::Output* OutputOf(const Artifact& artifact) const;
+  std::string PathOf(const Artifact& artifact) const;      // in the output tree
+  std::string HostPathOf(const Artifact& artifact) const;  // on the host; empty: nowhere by itself
 };
 
-// Lists what must be rendered. Pure; reports two outputs that want one path.
-Plan MakePlan(const graph::Graph& graph, Diagnostics& diags);
+// Where an artifact of a member lands, its placeholders replaced. Scripts: in the service's folder.
+std::string HostPath(const graph::Graph& graph, int service, const module::Output& output);
 
-// PLAN.json: services, steps, hosts, order, strategies, as text.
-std::string PlanJson(const Plan& plan);
+// Lists what must be rendered. Pure; reports two outputs that want one path.
+Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags);
+
+// PLAN.json: services, their hosts, steps, order, strategies and the credentials that they read.
+std::string PlanJson(const graph::Graph& graph);
 
 }  // namespace kb::lower

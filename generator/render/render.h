@@ -11,10 +11,12 @@
 
 namespace kb::render {
 
-// Renders any artifact of a plan. Thread-safe; borrows the plan, which must outlive it.
+// Renders any artifact of a plan. Thread-safe; borrows the plan and the sources.
 class Renderer {
  public:
-  explicit Renderer(const lower::Plan& plan);
+  // Compiles the templates of every module that the plan uses. What cannot be proved is reported;
+  // a renderer whose templates had errors must not render.
+  Renderer(const lower::Plan& plan, const Sources& sources, Diagnostics& diags);
   ~Renderer();
 
   // Appends the text of `artifact` to `out`, and checks that YAML and JSON parse back. False when
@@ -26,5 +28,9 @@ class Renderer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Compiles every template of a module, with all it can see, whether a topology uses it or not.
+void CheckTemplates(const module::Manifest& manifest, const module::Library& library, const Sources& sources,
+                    Diagnostics& diags);
 
 }  // namespace kb::render

@@ -1,0 +1,162 @@
+#include "lower/plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <fmt/core.h>
+
+#include "base/files.h"
+#include "diag/kinds.h"
+
+namespace kb::lower {
+namespace {
+
+using module::Area;
+using module::Output;
+
+constexpr std::string_view kLibrary = "_lib/host/";   // files that go to every host as they are
+
+void Replace(std::string& text, std::string_view what, std::string_view with) {
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+std::string Expand(const graph::Graph& graph, int service, std::string_view path) {
+  std::string text(path);
+  Replace(text, "{topology}", graph.model->name.text);
+  Replace(text, "{service}", graph.services[service].name().text);
+  return text;
+}
+
+std::string FolderOf(const graph::Service& service) {
+  return fmt::format("{}-{}", service.manifest->label, service.name().text);
+}
+
+void AddEstate(Plan& plan, const Sources& sources) {
+  plan.json = std::make_unique<std::string>(PlanJson(*plan.graph));
+  plan.estate.push_back({"PLAN.json", *plan.json, {}});
+  const module::Library& library = *plan.graph->library;
+  for (std::string_view path : library.FilesBelow(kLibrary)) {
+    const std::string_view name = path.substr(kLibrary.size());
+    plan.estate.push_back({fmt::format("lib/{}", name), sources.Text(library.File(path)),
+                           fmt::format("{}/lib/{}", plan.graph->model->install_root.text, name)});
+  }
+  for (size_t i = 0; i < plan.estate.size(); ++i) {
+    plan.artifacts.push_back({Artifact::kEstate, -1, static_cast<uint16_t>(i)});
+  }
+}
+
+bool RunsOn(const graph::Service& service, const Output& output, int server) {
+  if (output.step < 0) return true;
+  const module::Step& step = service.manifest->steps[output.step];
+  return step.strategy != module::Strategy::kFirst || service.members.front() == server;
+}
+
+void AddMembers(Plan& plan) {
+  tmpl::Arena arena;
+  for (size_t server = 0; server < plan.graph->services_on.size(); ++server) {
+    for (int s : plan.graph->services_on[server]) {
+      const graph::Service& service = plan.graph->services[s];
+      const auto& outputs = service.manifest->outputs;
+      arena.Reset();
+      tmpl::Value scope;  // made only when some output asks for it
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        if (outputs[i].area != Area::kServer || !RunsOn(service, outputs[i], static_cast<int>(server))) continue;
+        if (!outputs[i].when.empty()) {
+          if (scope.kind == tmpl::Kind::kAbsent) scope = plan.scopes->Make(s, static_cast<int>(server), arena);
+          if (!plan.scopes->Exists(s, outputs[i], scope)) continue;
+        }
+        plan.artifacts.push_back({s, static_cast<int32_t>(server), static_cast<uint16_t>(i)});
+      }
+    }
+  }
+}
+
+void AddOnce(Plan& plan, Diagnostics& diags) {
+  tmpl::Arena arena;
+  std::unordered_map<std::string, Artifact> seen;
+  for (size_t s = 0; s < plan.graph->services.size(); ++s) {
+    const graph::Service& service = plan.graph->services[s];
+    const tmpl::Value scope = plan.scopes->Make(static_cast<int>(s), -1, arena);
+    for (size_t i = 0; i < service.manifest->outputs.size(); ++i) {
+      const Output& output = service.manifest->outputs[i];
+      if (output.area == Area::kServer || !plan.scopes->Exists(static_cast<int>(s), output, scope)) continue;
+      const Artifact artifact{static_cast<int32_t>(s), -1, static_cast<uint16_t>(i)};
+      const auto [first, fresh] = seen.emplace(plan.PathOf(artifact), artifact);
+      if (fresh) {
+        plan.artifacts.push_back(artifact);
+        continue;
+      }
+      // Two services of one module share its images; the second one says nothing new.
+      if (output.area == Area::kImages && plan.OutputOf(first->second) == &output) continue;
+      diags.Emit(diag::kOutputCollision, output.tmpl.span,
+                 {.labels = {{plan.OutputOf(first->second)->tmpl.span, "the other one"}}}, first->first);
+    }
+  }
+}
+
+// Within a module, two artifacts of a member with one path would overwrite each other.
+void CheckCollisions(const graph::Graph& graph, Diagnostics& diags) {
+  for (size_t s = 0; s < graph.services.size(); ++s) {
+    std::unordered_map<std::string, const Output*> seen;
+    for (const Output& output : graph.services[s].manifest->outputs) {
+      if (output.area != Area::kServer) continue;
+      const auto [first, fresh] = seen.emplace(HostPath(graph, static_cast<int>(s), output), &output);
+      if (fresh || !output.when.empty() || !first->second->when.empty()) continue;
+      diags.Emit(diag::kOutputCollision, output.tmpl.span, {.labels = {{first->second->tmpl.span, "the other one"}}},
+                 first->first);
+    }
+  }
+}
+
+}  // namespace
+
+std::string HostPath(const graph::Graph& graph, int service, const Output& output) {
+  if (output.step < 0) return Expand(graph, service, output.path);
+  return fmt::format("{}/{}/{}", graph.model->install_root.text, FolderOf(graph.services[service]), output.path);
+}
+
+const Output* Plan::OutputOf(const Artifact& artifact) const {
+  if (artifact.service == Artifact::kEstate) return nullptr;
+  return &graph->services[artifact.service].manifest->outputs[artifact.output];
+}
+
+std::string Plan::PathOf(const Artifact& artifact) const {
+  const Output* output = OutputOf(artifact);
+  if (output == nullptr) return estate[artifact.output].path;
+  const std::string path = Expand(*graph, artifact.service, output->path);
+  const std::string folder = FolderOf(graph->services[artifact.service]);
+  switch (output->area) {
+    case Area::kModules: return fmt::format("modules/{}/{}", folder, path);
+    case Area::kDocs: return fmt::format("docs/{}/{}", folder, path);
+    case Area::kImages: return fmt::format("images/{}", path);
+    case Area::kServer: break;
+  }
+  return fmt::format("servers/{}/{}{}{}", graph->model->servers[artifact.server].name().text, folder,
+                     path.starts_with('/') ? "" : "/", path);
+}
+
+std::string Plan::HostPathOf(const Artifact& artifact) const {
+  const Output* output = OutputOf(artifact);
+  if (output == nullptr) return estate[artifact.output].host_path;
+  const std::string_view root = graph->model->install_root.text;
+  switch (output->area) {
+    case Area::kServer: return HostPath(*graph, artifact.service, *output);
+    case Area::kImages: return fmt::format("{}/{}", root, PathOf(artifact));
+    case Area::kModules: return fmt::format("{}/{}", root, PathOf(artifact));
+    case Area::kDocs: return {};
+  }
+  return {};
+}
+
+Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags) {
+  Plan plan{.graph = &graph, .estate = {}, .artifacts = {}, .scopes = std::make_unique<Scopes>(graph), .json = nullptr};
+  AddEstate(plan, sources);
+  AddMembers(plan);
+  AddOnce(plan, diags);
+  CheckCollisions(graph, diags);
+  return plan;
+}
+
+}  // namespace kb::lower

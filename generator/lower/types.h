@@ -1,0 +1,16 @@
+// Types: the record types that several scopes share.
+#pragma once
+
+#include "tmpl/type.h"
+
+namespace kb::lower {
+
+tmpl::TypeRef ServerType();
+tmpl::TypeRef VolumeType();
+tmpl::TypeRef ImageType();
+tmpl::TypeRef SecretType();
+tmpl::TypeRef AddressType();
+tmpl::TypeRef DatabaseType();
+tmpl::TypeRef RoleType();
+
+}  // namespace kb::lower

@@ -1,0 +1,95 @@
+#include "module/library.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "diag/kinds.h"
+#include "module/embedded.h"
+#include "syntax/yaml.h"
+
+namespace kb::module {
+namespace {
+
+constexpr std::string_view kManifestFile = "module.yaml";
+
+}  // namespace
+
+Result<Library> Library::Load(const std::vector<std::string>& directories, Sources& sources,
+                              Diagnostics& diags) {
+  Library library;
+  for (const std::string& directory : directories) {
+    KB_TRY(files, ListTree(directory));
+    for (const std::string& file : files) {
+      if (library.files_.contains(file)) continue;
+      const std::string path = JoinPath(directory, file);
+      KB_TRY(bytes, ReadFile(path));
+      library.files_.emplace(file, sources.Add(path, std::move(bytes)));
+    }
+  }
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (!file.path.starts_with("templates/")) continue;
+    const std::string_view path = file.path.substr(std::string_view("templates/").size());
+    if (library.files_.contains(path)) continue;
+    library.files_.emplace(path, sources.AddStatic(std::string(file.path), file.bytes));
+  }
+  for (const auto& [path, span] : library.files_) {
+    const size_t slash = path.find('/');
+    if (slash == std::string::npos || path.substr(slash + 1) != kManifestFile) continue;
+    auto document = ParseYaml(span, sources, diags);
+    if (!document) continue;
+    auto manifest = ReadManifest(std::move(*document), diags);
+    if (!manifest) continue;
+    const Manifest* other = library.Find(manifest->name.text);
+    if (other != nullptr) {
+      diags.Emit(diag::kDuplicateModule, manifest->span, {.labels = {{other->span, "first declared here"}}},
+                 manifest->name.text);
+      continue;
+    }
+    manifest->folder = path.substr(0, slash);
+    library.LookIntoTemplates(*manifest, sources, diags);
+    library.modules_.push_back(std::move(*manifest));
+  }
+  return library;
+}
+
+// Two facts of a template that are needed before it is compiled; a comment that mentions them costs
+// a little work and changes nothing.
+void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources, Diagnostics& diags) const {
+  for (Output& output : manifest.outputs) {
+    const Span file = File(JoinPath(manifest.folder, output.tmpl.text));
+    if (!file.known()) {
+      diags.Emit(diag::kMissingTemplate, output.tmpl.span, output.tmpl.text);
+      continue;
+    }
+    const std::string_view text = sources.Text(file);
+    output.holds_tokens = text.find(".token") != std::string_view::npos;
+    manifest.reads_peers |= text.find("peers") != std::string_view::npos;
+  }
+}
+
+const Manifest* Library::Find(std::string_view name) const {
+  const auto found = std::ranges::find_if(modules_, [&](const Manifest& m) { return m.name.text == name; });
+  return found == modules_.end() ? nullptr : &*found;
+}
+
+std::string_view Library::Nearest(std::string_view name) const {
+  std::vector<std::string_view> names;
+  for (const Manifest& manifest : modules_) names.push_back(manifest.name.text);
+  return kb::Nearest(name, names);
+}
+
+Span Library::File(std::string_view path) const {
+  const auto found = files_.find(path);
+  return found == files_.end() ? Span{} : found->second;
+}
+
+std::vector<std::string_view> Library::FilesBelow(std::string_view folder) const {
+  std::vector<std::string_view> paths;
+  for (auto it = files_.lower_bound(folder); it != files_.end() && it->first.starts_with(folder); ++it) {
+    paths.push_back(it->first);
+  }
+  return paths;
+}
+
+}  // namespace kb::module

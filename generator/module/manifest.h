@@ -1,0 +1,125 @@
+// Manifest: what a module declares of itself (module.yaml), typed. docs/MODULES.md is its manual.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diag/diagnostic.h"
+#include "lang/language.h"
+#include "shape/shape.h"
+#include "syntax/yaml.h"
+
+namespace kb::module {
+
+struct Setting {
+  Word name;
+  ShapeRef shape;
+  std::string_view help;
+  const Node* fallback = nullptr;   // the default; null: none
+  bool required = false;
+  std::string_view keys;            // maps: the catalogue of allowed names, a file of the module
+};
+
+struct Named {                      // images, packages, secrets
+  Word name;
+  std::string_view help;
+};
+
+// How a proxy asks a member whether it may send to it.
+struct Probe {
+  bool http = false;
+  int endpoint = -1;                // the endpoint that is asked; -1: the proxied one itself
+  std::string_view path;
+  int expect = 0;                   // HTTP status; 0: any
+};
+
+struct Endpoint {
+  Word name;
+  uint16_t port = 0;
+  std::string_view protocol;        // tcp, udp
+  bool clients = false, peers = false, admin = false, proxy = false;
+  std::string_view help;
+  Probe probe;
+};
+
+struct Need {
+  Word name;
+  Word module;
+  Word endpoint;
+  Word route;                       // empty: this service is no way to the other
+  std::string_view help;
+};
+
+enum class Area : uint8_t { kServer, kModules, kDocs, kImages };
+enum class StepKind : uint8_t { kApply, kValidate, kDrill, kRollback, kReinit, kCleanup };
+enum class Strategy : uint8_t { kParallel, kRolling, kFirst };
+std::string_view Name(StepKind kind);
+std::string_view Name(Strategy strategy);
+
+// A file that a service renders: an artifact, or the script of a step.
+struct Output {
+  Word tmpl;                        // file of the module
+  const lang::Language* language = nullptr;
+  Area area = Area::kServer;
+  std::string path;                 // kServer artifacts: absolute, on the host; others: relative
+  std::string_view owner;           // "0:0"
+  uint32_t mode = 0644;             // on the host
+  std::string_view when;            // empty: always; else a path such as settings.tls, self.volume
+  Span when_span;
+  int step = -1;                    // index into Manifest::steps
+  bool holds_tokens = false;        // its template prints a secret's token
+};
+
+struct Step {
+  Word name;
+  StepKind kind = StepKind::kApply;
+  Strategy strategy = Strategy::kParallel;
+  bool on_install = false;
+  std::vector<Word> after;
+  std::string_view help;
+};
+
+struct HostNeeds {
+  std::vector<Word> packages;
+  std::vector<Word> kernel_modules;
+  struct Sysctl { Word name; Word value; };
+  std::vector<Sysctl> sysctl;
+};
+
+struct Manifest {
+  Word name;
+  std::string_view label;
+  std::string_view summary;
+  std::optional<int> min, max;      // members
+  bool odd = false;
+  bool fronts = false;
+  bool owns_firewall = false, owns_host = false;
+  bool provides_databases = false;
+  std::vector<Setting> settings;
+  std::vector<Named> images, packages, secrets;
+  std::vector<Endpoint> endpoints;
+  std::vector<Need> needs;
+  HostNeeds host;
+  std::vector<Output> outputs;      // artifacts, then the scripts of the steps, in order
+  std::vector<Step> steps;
+  bool reads_peers = false;         // some template asks for the other members
+  std::string folder;               // in the library, "03-postgresql-ha"
+  Span span;                        // of its name
+  Document document;                // owns what the views point into
+
+  int FindEndpoint(std::string_view endpoint) const;
+};
+
+// Reads a manifest. What is wrong is reported; a manifest with errors is not returned.
+Checked<Manifest> ReadManifest(Document document, Diagnostics& diags);
+
+// The shape of the settings, for the topology's schema.
+ShapeRef SettingsShape(const Manifest& manifest);
+
+// The shape of module.yaml itself.
+const Shape& ManifestShape();
+
+}  // namespace kb::module
