@@ -42,6 +42,13 @@ Checked<Done> Diagnostics::Gate() const {
   return Done{};
 }
 
+Diagnostics Diagnostics::Of(std::vector<Diagnostic> diagnostics) {
+  Diagnostics diags;
+  diags.all_ = std::move(diagnostics);
+  for (const Diagnostic& d : diags.all_) diags.errors_ += d.severity == Severity::kError ? 1 : 0;
+  return diags;
+}
+
 void Diagnostics::Append(Diagnostics&& other) {
   errors_ += std::exchange(other.errors_, 0);
   all_.insert(all_.end(), std::make_move_iterator(other.all_.begin()),
@@ -52,15 +59,17 @@ void Diagnostics::Append(Diagnostics&& other) {
 std::vector<Diagnostic> Diagnostics::Sorted() const {
   std::vector<size_t> order(all_.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order,
-                           [&](size_t a, size_t b) { return Compare(all_[a], all_[b]) < 0; });
+  // Indices break ties, which keeps the first of several repeats.
+  std::ranges::sort(order, [&](size_t a, size_t b) {
+    const auto compared = Compare(all_[a], all_[b]);
+    return compared == 0 ? a < b : compared < 0;
+  });
   const auto repeats = std::ranges::unique(
       order, [&](size_t a, size_t b) { return Compare(all_[a], all_[b]) == 0; });
   order.erase(repeats.begin(), repeats.end());
   // Where place and code are the same, the order in which they were found reads best.
-  std::ranges::sort(order);
-  std::ranges::stable_sort(order, {},
-                           [&](size_t i) { return std::tuple(all_[i].span.begin, all_[i].code); });
+  std::ranges::sort(order, {},
+                    [&](size_t i) { return std::tuple(all_[i].span.begin, all_[i].code, i); });
   std::vector<Diagnostic> sorted;
   sorted.reserve(order.size());
   for (size_t i : order) sorted.push_back(all_[i]);

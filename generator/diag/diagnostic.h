@@ -80,6 +80,7 @@ class Diagnostics {
   size_t errors() const { return errors_; }
   // Stops the pipeline when any error was reported so far.
   Checked<Done> Gate() const;
+  static Diagnostics Of(std::vector<Diagnostic> diagnostics);
   void Append(Diagnostics&& other);
   // By place (file order of Sources, then offset), then code; exact repeats are removed.
   std::vector<Diagnostic> Sorted() const;

@@ -266,6 +266,7 @@ class Reader {
     const std::string_view area = TextOf(node, "in", "server");
     output.area = area == "modules" ? Area::kModules : area == "docs" ? Area::kDocs
                   : area == "images" ? Area::kImages : Area::kServer;
+    if (output.area == Area::kModules && output.path.ends_with(".sh")) output.mode = 0755;
     ReadMode(node, output);
     m_.outputs.push_back(std::move(output));
   }

@@ -73,7 +73,9 @@ bool IsHostName(std::string_view text) {
 }
 
 bool IsAbsolutePath(std::string_view text) {
-  return text.size() > 1 && text[0] == '/' && IsPathBody(text.substr(1));
+  if (text.size() < 2 || text[0] != '/') return false;
+  if (text.ends_with('/')) text.remove_suffix(1);  // a folder may say that it is one
+  return IsPathBody(text.substr(1));
 }
 
 bool IsRelativePath(std::string_view text) {
@@ -137,8 +139,8 @@ std::optional<uint16_t> ParsePort(std::string_view text) {
 }
 
 std::optional<int64_t> ParseDuration(std::string_view text, std::string_view unit) {
-  static constexpr std::array<Unit, 5> kUnits{{
-      {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  static constexpr std::array<Unit, 6> kUnits{{
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
   return ParseUnit(text, unit, kUnits);
 }
 

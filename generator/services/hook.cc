@@ -1,0 +1,15 @@
+#include "services/hook.h"
+
+#include <array>
+
+namespace kb::services {
+
+const Hook* FindHook(std::string_view module) {
+  static const std::array<const Hook*, 2> kHooks{&kPostgresqlHa, &kPgbouncer};
+  for (const Hook* hook : kHooks) {
+    if (hook->module == module) return hook;
+  }
+  return nullptr;
+}
+
+}  // namespace kb::services
