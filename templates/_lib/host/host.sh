@@ -12,9 +12,6 @@ kb_credentials=${KBGEN_CREDENTIALS:-$kb_root/credentials}
 kb_checks=0
 kb_failures=0
 
-# 1 when a file that this step manages is not what it was, and nobody has acted on it yet.
-changed=0
-
 # ---------------------------------------------------------------- saying what happens
 
 # Results go to stdout; what is said meanwhile goes to stderr, and to logs/ for whoever comes later.
@@ -72,7 +69,9 @@ in_container() { systemd-detect-virt --quiet --container; }
 
 unit_exists() { [ -n "$(systemctl list-unit-files --no-legend "$1")" ]; }
 unit_active() { systemctl is-active --quiet "$1"; }
+unit_masked() { [ "$(systemctl is-enabled "$1")" = masked ]; }
 unit_enabled() { systemctl is-enabled --quiet "$1"; }
+package_version() { dpkg-query -W -f '${Version}' "$1"; }
 package_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]; }
 
 # attempt COMMAND...: its output goes to $kb_output, its status to kb_status. Not a condition on
@@ -272,6 +271,21 @@ restart_if_changed() {
   fi
 }
 
+# ---------------------------------------------------------------- firewall
+
+# firewall_rules [FILE]: table inet kbgen as the kernel lists it, so that two rule sets can be
+# compared: the one that is loaded, or the one that FILE makes in a network of its own.
+firewall_rules() {
+  if [ "$#" -eq 1 ]; then
+    # shellcheck disable=SC2016  # $1 is for the inner shell
+    unshare --net -- /bin/sh -c 'nft -f "$1" && nft --stateless list table inet kbgen' load "$1"
+  elif firewall_loaded; then
+    nft --stateless list table inet kbgen
+  fi
+}
+
+firewall_loaded() { nft list table inet kbgen >/dev/null 2>&1; }
+
 # ---------------------------------------------------------------- checks
 
 # check TEXT COMMAND...: prints one line of a numbered report (TAP), and the reason when it is "not
@@ -314,6 +328,7 @@ check_summary() {
 kb_service=$(basename -- "$here")
 kb_temporary=
 kb_output=$(umask 077 && mktemp -t kbgen.XXXXXXXX)
+changed=0
 kb_open_log
 kb_recall
 trap kb_leave EXIT
