@@ -66,6 +66,14 @@ std::string_view WriteInDouble(std::string_view value, Context, std::string& out
   return {};
 }
 
+// Between double quotes in an array bash 5.2 adds a \x01, its own mark for escapes, before these.
+std::string_view WriteInDoubleItem(std::string_view value, Context at, std::string& out) {
+  if (value.find_first_of("\x01\x7f") != std::string_view::npos) {
+    return "bash changes U+0001 and U+007F between double quotes in an array; use single quotes";
+  }
+  return WriteInDouble(value, at, out);
+}
+
 std::string_view WriteInSingle(std::string_view value, Context, std::string& out) {
   if (HasNul(value)) return kNul;
   AppendSingleQuoted(value, out);
@@ -136,6 +144,8 @@ std::string_view DescribeWord(Context at) {
     case kTarget:
     case kRedirect:
       return "as the target of a redirection";
+    case kHere:
+      return "as the delimiter of a here-document";
     case kDuplicate:
       return "as the number of a descriptor";
     case kPattern:
@@ -189,6 +199,7 @@ Fit AdmitQuoted(Context at, ValueClass value) {
     return Refuse("`[[ ]]` evaluates the operands of numeric comparisons");
   }
   if (resume == Resume::kArgEvaluated && !target) return Refuse(kTwice);
+  if (in_double && IsOpen(at, Frame::kArray)) return {.escape = WriteInDoubleItem};
   if (resume == Resume::kArg && !target && !array && Below(at) != Frame::kCaseHead) {
     return {.escape = in_double ? WriteInDoubleArgument : WriteInSingleArgument};
   }
@@ -227,6 +238,7 @@ Fit Admit(Context at, ValueClass value) {
     return Refuse(at.state == kSubscript ? "bash evaluates subscripts"
                                          : "a value must not choose what runs");
   }
+  if (at.state == kHere) return Refuse("a here-string is written `<<< <%= … %>`");
   if (Top(at) == Frame::kTestRegex) return Refuse("it would be read as an expression; quote it");
   if (at.flags & kBracket) return Refuse("put it between double quotes");
   if (at.state == kDuplicate && value != ValueClass::kInt) return Refuse("only a number names one");

@@ -1,170 +1,26 @@
 #include "lang/shell_reader.h"
 
 #include "base/strings.h"
+#include "lang/shell_machine.h"
 
 namespace kb::lang::shell {
 namespace {
-
-// Words that change what the next word means.
-enum class Effect : uint8_t {
-  kNone,
-  kCommandNext,
-  kCase,
-  kEsac,
-  kTest,
-  kTestEnd,
-  kMatch,
-  kIn,
-  kDashes,
-  kEvaluates
-};
-
-struct ReservedWord {
-  std::string_view word;
-  Effect effect;
-};
-
-constexpr ReservedWord kWords[] = {
-    {"if", Effect::kCommandNext},
-    {"then", Effect::kCommandNext},
-    {"else", Effect::kCommandNext},
-    {"elif", Effect::kCommandNext},
-    {"fi", Effect::kCommandNext},
-    {"while", Effect::kCommandNext},
-    {"until", Effect::kCommandNext},
-    {"do", Effect::kCommandNext},
-    {"done", Effect::kCommandNext},
-    {"!", Effect::kCommandNext},
-    {"{", Effect::kCommandNext},
-    {"}", Effect::kCommandNext},
-    {"time", Effect::kCommandNext},
-    {"coproc", Effect::kCommandNext},
-    {"exec", Effect::kCommandNext},
-    {"command", Effect::kCommandNext},
-    {"builtin", Effect::kCommandNext},
-    {"case", Effect::kCase},
-    {"esac", Effect::kEsac},
-    {"[[", Effect::kTest},
-    {"]]", Effect::kTestEnd},
-    {"=~", Effect::kMatch},
-    {"in", Effect::kIn},
-    {"--", Effect::kDashes},
-    {"eval", Effect::kEvaluates},
-    {"trap", Effect::kEvaluates},
-    {"ssh", Effect::kEvaluates},
-    {"bash", Effect::kEvaluates},
-    {"sh", Effect::kEvaluates},
-    {"su", Effect::kEvaluates},
-    {"let", Effect::kEvaluates},
-    {"alias", Effect::kEvaluates},
-};
-
-// How much of a reserved word has been read: 1 + its row, times sixteen, plus the length; so that
-// advancing over "th" and then "en" is the same as advancing over "then". 0: it is no such word.
-constexpr uint16_t kProgressMask = 0x3FF;
-constexpr uint16_t kDigits = 0x3FF;  // a word of digits alone, which `>` turns into a descriptor
-
-uint16_t ProgressOf(std::string_view prefix, char next) {
-  for (size_t row = 0; row < std::size(kWords); ++row) {
-    const std::string_view word = kWords[row].word;
-    if (word.size() > prefix.size() && word.starts_with(prefix) && word[prefix.size()] == next) {
-      return static_cast<uint16_t>((row + 1) << 4 | (prefix.size() + 1));
-    }
-  }
-  return 0;
-}
-
-std::string_view PrefixOf(uint16_t progress) {
-  if (progress == 0 || progress == kDigits) return {};
-  return kWords[(progress >> 4) - 1].word.substr(0, progress & 15);
-}
-
-Effect EffectOf(uint16_t progress) {
-  if (progress == 0 || progress == kDigits) return Effect::kNone;
-  // A longer word may have been found first: `do` is also the beginning of `done`.
-  const std::string_view read = PrefixOf(progress);
-  for (const ReservedWord& row : kWords) {
-    if (row.word == read) return row.effect;
-  }
-  return Effect::kNone;
-}
 
 bool IsNameStart(char c) { return IsAlpha(c) || c == '_'; }
 bool IsNameChar(char c) { return IsAlnum(c) || c == '_'; }
 
 bool EndsDelimiter(char c) { return std::string_view(" \t\n;&|()<>").contains(c); }
 
-// Frames in which the text is not split into words.
-bool IsInner(Frame frame) { return frame >= Frame::kSingle && frame <= Frame::kArithmeticInner; }
-
-class Reader {
- public:
-  explicit Reader(Context at) : at_(at) {}
-  Context Read(std::string_view text);
-  Context Hole();
-
- private:
-  struct HereDocument {
-    std::string_view delimiter;  // as written, with its quotes
-    bool strip_tabs = false;
-  };
-
-  void Step(char c);
-  void InInner(char c);
-  void Unquoted(char c);
-  void EscapedChar(char c);
-  bool TakenByDollar(char c);
-
-  void Blank();
-  void Newline();
-  void Separator(char c);
-  void Redirect(char c);
-  void OpenParen();
-  void CloseParen();
-  void BackquoteChar();
-  void WordChar(char c);
-
-  void HereOperator();
-  void SkipHereDocuments();
-
-  void StartWord();
-  void EndWord();
-  void EndCommandWord();
-  void EndArgument();
-  void NewCommand(State state);
-
-  void Push(Frame frame);
-  void PushCommands(Frame frame, State state);
-  void Pop();
-  void Drop() { at_.nesting >>= kLevelBits; }
-  void Replace(Frame frame) {
-    at_.nesting = (at_.nesting & ~uint64_t{15}) | static_cast<uint64_t>(frame);
+bool IsDelimiter(std::string_view line, std::string_view delimiter) {
+  size_t at = 0;
+  for (char c : delimiter) {
+    if (c == '\'' || c == '"' || c == '\\') continue;
+    if (at == line.size() || line[at++] != c) return false;
   }
-  Resume ResumePoint() const;
-  void Restore(Resume resume);
+  return at == line.size();
+}
 
-  bool Has(Flag flag) const { return (at_.flags & flag) != 0; }
-  void Set(int flags) { at_.flags = static_cast<uint8_t>(at_.flags | flags); }
-  void Clear(int flags) { at_.flags = static_cast<uint8_t>(at_.flags & ~flags); }
-  bool Is(Frame frame) const { return Top(at_) == frame; }
-  bool InDoubleQuotes() const;
-  bool InTest() const { return Is(Frame::kTest) || Is(Frame::kTestRegex); }
-  bool AtCommand() const { return at_.state <= kGroup; }
-  bool AtWordStart() const {
-    return AtCommand() || at_.state == kArg || at_.state == kPattern || at_.state == kTarget;
-  }
-  uint16_t progress() const { return at_.indent & kProgressMask; }
-  void SetProgress(uint16_t progress) {
-    at_.indent = static_cast<uint16_t>((at_.indent & kTargetBit) | progress);
-  }
-  void Lose(State how) { at_ = {.state = how}; }
-
-  Context at_;
-  std::string_view text_;
-  size_t pos_ = 0;
-  std::array<HereDocument, 4> here_ = {};
-  size_t here_count_ = 0;
-};
+}  // namespace
 
 Context Reader::Read(std::string_view text) {
   text_ = text;
@@ -274,6 +130,10 @@ void Reader::Unquoted(char c) {
     if (c == '<' || c == '>') return Lose(kLostNumber);
     if (!IsDigit(c)) Clear(kNumber);
   }
+  if (at_.state == kHere) {
+    at_.state = kTarget;
+    return c == '<' ? void() : Lose(kLostHere);
+  }
   if (TakenByDollar(c)) return;
   switch (c) {
     case '\\':
@@ -364,6 +224,10 @@ void Reader::Redirect(char c) {
 // The part of `<<` that can be read in one stretch: the delimiter. The body follows the line.
 void Reader::HereOperator() {
   size_t at = pos_ + 1;
+  if (at == text_.size()) {
+    at_.state = kHere;
+    return;
+  }
   if (at < text_.size() && text_[at] == '<') {
     pos_ = at;
     at_.state = kTarget;
@@ -379,15 +243,6 @@ void Reader::HereOperator() {
   pos_ = at - 1;
   at_.state = kArg;
   if (Has(kBefore)) NewCommand(kCommand);
-}
-
-bool IsDelimiter(std::string_view line, std::string_view delimiter) {
-  size_t at = 0;
-  for (char c : delimiter) {
-    if (c == '\'' || c == '"' || c == '\\') continue;
-    if (at == line.size() || line[at++] != c) return false;
-  }
-  return at == line.size();
 }
 
 void Reader::SkipHereDocuments() {
@@ -465,11 +320,7 @@ void Reader::WordChar(char c) {
   const uint16_t before = progress();
   if (was != kSubscript) StartWord();
 
-  if (IsDigit(c) && (starts || before == kDigits)) {
-    SetProgress(kDigits);
-  } else if (starts || (before != 0 && before != kDigits)) {
-    SetProgress(ProgressOf(starts ? std::string_view{} : PrefixOf(before), c));
-  }
+  if (was != kSubscript) SetProgress(starts ? BeginWord(c) : ContinueWord(before, c));
 
   if (names_command && IsNameStart(c)) at_.state = kCommandName;
   if (was == kCommandName) {
@@ -485,187 +336,6 @@ void Reader::WordChar(char c) {
     if (c == '[' || c == '{') Set(kBracket);
     if (c == ']' || c == '}') Clear(kBracket);
   }
-}
-
-void Reader::StartWord() {
-  switch (at_.state) {
-    case kCommand:
-    case kSemicolon:
-    case kAmpersand:
-    case kGroup:
-    case kCommandName:
-      at_.state = kCommandWord;
-      break;
-    case kTarget:
-    case kRedirect:
-    case kDuplicate:
-      at_.state = kWord;
-      at_.indent |= kTargetBit;
-      break;
-    case kArg:
-      at_.state = kWord;
-      break;
-    case kPattern:
-      at_.state = kPatternWord;
-      break;
-    default:
-      break;
-  }
-  SetProgress(0);
-}
-
-void Reader::EndWord() {
-  if (at_.state >= kCommandName && at_.state <= kSubscript) {
-    EndCommandWord();
-  } else if (at_.state == kWord) {
-    EndArgument();
-  } else if (at_.state == kPatternWord) {
-    at_.state = kPattern;
-    if (EffectOf(progress()) == Effect::kEsac && Is(Frame::kCase)) {
-      Drop();
-      NewCommand(kCommand);
-    }
-  }
-  at_.indent = 0;
-  Clear(kBracket | kNumber);
-}
-
-void Reader::EndCommandWord() {
-  switch (EffectOf(progress())) {
-    case Effect::kCommandNext:
-      return NewCommand(kCommand);
-    case Effect::kCase:
-      at_.state = kArg;
-      return Push(Frame::kCaseHead);
-    case Effect::kTest:
-      at_.state = kArg;
-      return Push(Frame::kTest);
-    case Effect::kEsac:
-      if (Is(Frame::kCase)) Drop();
-      return NewCommand(kCommand);
-    case Effect::kEvaluates:
-      at_.state = kArg;
-      return Set(kEvaluated);
-    default:
-      at_.state = kArg;
-  }
-}
-
-void Reader::EndArgument() {
-  if (Has(kBefore)) return NewCommand(kCommand);
-  at_.state = kArg;
-  if (at_.indent & kTargetBit) return;
-  switch (EffectOf(progress())) {
-    case Effect::kIn:
-      if (!Is(Frame::kCaseHead)) return;
-      Replace(Frame::kCase);
-      at_.state = kPattern;
-      return;
-    case Effect::kTestEnd:
-      if (!InTest()) return;
-      Drop();
-      return NewCommand(kCommand);
-    case Effect::kMatch:
-      if (Is(Frame::kTest)) Replace(Frame::kTestRegex);
-      return;
-    case Effect::kDashes:
-      return Set(kDashDash);
-    default:
-      return;
-  }
-}
-
-void Reader::NewCommand(State state) {
-  at_.state = state;
-  at_.indent = 0;
-  at_.flags = 0;
-}
-
-void Reader::Push(Frame frame) {
-  if (at_.nesting >> (kLevelBits * (kLevelsMax - 1)) != 0) return Lose(kLostDepth);
-  const uint64_t level = static_cast<uint64_t>(frame) | static_cast<uint64_t>(ResumePoint()) << 4 |
-                         uint64_t{Has(kBracket)} << 7 |
-                         uint64_t{(at_.indent & kTargetBit) != 0} << 8;
-  at_.nesting = at_.nesting << kLevelBits | level;
-  if (IsInner(frame)) at_.state = kInner;
-}
-
-void Reader::PushCommands(Frame frame, State state) {
-  Push(frame);
-  if (!IsLost(at_)) NewCommand(state);
-}
-
-void Reader::Pop() {
-  const uint64_t level = at_.nesting;
-  Drop();
-  NewCommand(kInner);
-  if (IsInner(Top(at_))) return;
-  Restore(static_cast<Resume>(level >> 4 & 7));
-  if (level >> 7 & 1) Set(kBracket);
-  if (level >> 8 & 1) at_.indent |= kTargetBit;
-}
-
-Resume Reader::ResumePoint() const {
-  switch (at_.state) {
-    case kCommandName:
-    case kCommandWord:
-      return Resume::kCommandWord;
-    case kSubscript:
-      return Resume::kSubscript;
-    case kPattern:
-    case kPatternWord:
-      return Resume::kPattern;
-    case kArg:
-    case kWord:
-      if (Has(kBefore)) return Resume::kBefore;
-      if (Has(kEvaluated)) return Resume::kArgEvaluated;
-      return Has(kDashDash) ? Resume::kArgDashed : Resume::kArg;
-    default:
-      return Resume::kCommand;
-  }
-}
-
-void Reader::Restore(Resume resume) {
-  switch (resume) {
-    case Resume::kCommand:
-      at_.state = kCommand;
-      return;
-    case Resume::kCommandWord:
-      at_.state = kCommandWord;
-      return;
-    case Resume::kSubscript:
-      at_.state = kSubscript;
-      return;
-    case Resume::kPattern:
-      at_.state = kPatternWord;
-      return;
-    case Resume::kBefore:
-      at_.state = kWord;
-      return Set(kBefore);
-    case Resume::kArg:
-      at_.state = kWord;
-      return;
-    case Resume::kArgDashed:
-      at_.state = kWord;
-      return Set(kDashDash);
-    case Resume::kArgEvaluated:
-      at_.state = kWord;
-      return Set(kEvaluated);
-  }
-}
-
-}  // namespace
-
-Frame Top(Context at) { return static_cast<Frame>(at.nesting & 15); }
-Frame Below(Context at) { return static_cast<Frame>(at.nesting >> kLevelBits & 15); }
-Resume TopResume(Context at) { return static_cast<Resume>(at.nesting >> 4 & 7); }
-bool IsLost(Context at) { return at.state >= kLostHere; }
-
-bool IsOpen(Context at, Frame frame) {
-  for (; at.nesting != 0; at.nesting >>= kLevelBits) {
-    if (Top(at) == frame) return true;
-  }
-  return false;
 }
 
 Context Advance(Context at, std::string_view literal) { return Reader(at).Read(literal); }

@@ -21,6 +21,7 @@ enum State : uint8_t {
   kWord,         // in an argument, in the value of an assignment, in a redirection's target
   kTarget,       // where a redirection's target is due
   kRedirect,     // the same, right behind `<` or `>`
+  kHere,         // right behind `<<`, where the text was cut
   kDuplicate,    // behind `>&` or `<&`
   kPattern,      // where a pattern of `case` may begin
   kPatternWord,  // in one
