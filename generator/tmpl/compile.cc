@@ -124,8 +124,7 @@ bool Compiler::IsPrintable(std::string_view path, const Resolved& at, Span span)
   if (at.type->kind == Kind::kSecret) {
     std::string help;
     for (const Field& field : at.type->fields) {
-      help +=
-          fmt::format("{} `{}.{}`", help.empty() ? "its place can be: " : ",", path, field.name);
+      help += fmt::format("{} `{}.{}`", help.empty() ? "its place can be:" : ",", path, field.name);
     }
     diags_.Emit(diag::kTmplSecretPrinted, span, {.help = std::move(help)}, path);
     return false;
@@ -367,9 +366,7 @@ Checked<Template> Compile(Span source, std::string_view name, const lang::Langua
   Compiler compiler(draft, scope, partial, sources, found);
   compiler.Text(source);
   draft.tmpl.reads = compiler.Reads();
-  // A hole or a block that was refused is not among the ops, so a proof would speak of another
-  // text.
-  if (!found.has_errors()) Prove(draft, source, sources, found);
+  if (compiler.whole()) Prove(draft, source, sources, found);
   const Checked<Done> clean = found.Gate();
   diags.Append(std::move(found));
   if (!clean) return std::unexpected(clean.error());

@@ -125,22 +125,18 @@ std::string_view Proof::PathText(const Op& op) const {
 
 void Proof::CheckHole(uint32_t index) {
   Op& op = ops_[index];
-  if (op.path.empty()) return;
   const std::span<const Context> contexts = reached_[index].items();
-  for (const Context at : contexts) {
-    const Fit fit = language_.admit(at, op.holds);
-    if (fit.escape == nullptr) {
-      diags_.Emit(diag::kHoleRefused, op.span, {.help = std::string(fit.refusal)}, PathText(op),
-                  language_.describe(at));
-      return;
-    }
-    const bool first = op.escape == nullptr;
-    if (!first && (fit.escape != op.escape || at.indent != op.context.indent)) {
-      return ReportMeeting(index, op.span);
-    }
-    op.escape = fit.escape;
-    if (first) op.context = at;
+  if (op.path.empty() || contexts.empty()) return;
+  const Fit fit = language_.admit(contexts[0], op.holds);
+  for (const Context at : contexts.subspan(1)) {
+    const bool same = language_.admit(at, op.holds).escape == fit.escape;
+    if (!same || at.indent != contexts[0].indent) return ReportMeeting(index, op.span);
   }
+  op.escape = fit.escape;
+  op.context = contexts[0];
+  if (fit.escape != nullptr) return;
+  diags_.Emit(diag::kHoleRefused, op.span, {.help = std::string(fit.refusal)}, PathText(op),
+              language_.describe(op.context));
 }
 
 // The nearest meeting before `op` that brought more than one context.
