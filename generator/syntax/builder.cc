@@ -55,11 +55,15 @@ void Builder::Advance(size_t to) {
     else if (kIndicators.contains(text_[at]))
       ++at;
     else {
-      unsound_ = diags_->Emit(diag::kYamlSyntax, SpanOf(at, WordEnd(text_, at)),
-                              "this text belongs to nothing");
+      Misread(at);
     }
   }
   cursor_ = std::max(cursor_, to);
+}
+
+void Builder::Misread(size_t at) {
+  unsound_ = diags_->Emit(diag::kYamlSyntax, SpanOf(at, WordEnd(text_, at)),
+                          "this text belongs to nothing");
 }
 
 void Builder::Begin(size_t at) {
@@ -113,18 +117,18 @@ void Builder::Null(size_t at) {
   // Where a null is written, the parser's position is its own; else it is that of what follows.
   const size_t own = SkipProperties(at);
   const size_t word = NullWordAt(text_, own);
+  const bool in_list = !frames_.empty() && frames_.back().node.kind == NodeKind::kList;
   size_t begin = own;
   if (word > 0 || own > at) {
     Advance(at);
     cursor_ = word > 0 ? own + word : PropertiesEnd(at);
   } else {
     begin = SkipBlanks(text_, cursor_);
-    const bool indicator = begin < text_.size() && (text_[begin] == '-' || text_[begin] == ':');
-    if (indicator) cursor_ = begin + 1;
+    const char indicator = in_list ? '-' : ExpectsKey() || frames_.empty() ? '\0' : ':';
+    if (indicator != '\0' && text_.substr(begin).starts_with(indicator)) cursor_ = begin + 1;
   }
   if (skipping()) return;
-  const bool in_brackets =
-      !frames_.empty() && frames_.back().node.kind == NodeKind::kList && frames_.back().closer;
+  const bool in_brackets = in_list && frames_.back().closer;
   if (in_brackets && word == 0 && own == at) {
     diags_->Emit(diag::kYamlSyntax, SpanOf(begin, begin + 1), "an item is missing before this");
   }
@@ -132,7 +136,6 @@ void Builder::Null(size_t at) {
 }
 
 void Builder::Scalar(size_t at, std::string_view tag, std::string_view value) {
-  at = std::min(at, text_.size());
   CheckTag(at, tag);
   Advance(at);
   const size_t begin = SkipProperties(at);
@@ -142,8 +145,11 @@ void Builder::Scalar(size_t at, std::string_view tag, std::string_view value) {
     return PutScalar(begin, BlockEnd(text_, begin, OuterColumn()), {}, value, true);
   }
   if (value.empty()) return PutScalar(at, PropertiesEnd(at), {}, value, false);
-  const size_t end = PlainEnd(text_, begin, value);
-  PutScalar(begin, end, text_.substr(begin, end - begin), value, false);
+  const auto end = PlainEnd(text_, begin, value);
+  if (end) return PutScalar(begin, *end, text_.substr(begin, *end - begin), value, false);
+  // A tag that runs into the text behind it, which has been refused.
+  if (!StartsProperty(at)) Misread(begin);
+  PutScalar(at, WordEnd(text_, at), {}, value, false);
 }
 
 void Builder::QuotedScalar(size_t at, std::string_view value) {
@@ -171,7 +177,6 @@ void Builder::PutScalar(size_t begin, size_t end, std::string_view raw, std::str
 }
 
 void Builder::Open(NodeKind kind, size_t at, std::string_view tag) {
-  at = std::min(at, text_.size());
   CheckTag(at, tag);
   Advance(at);
   at = SkipProperties(at);
@@ -243,7 +248,7 @@ void Builder::DropRepeatedKeys(Node& map) {
   std::vector<Node::Entry>& entries = map.entries;
   std::vector<size_t> order(entries.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, {}, [&](size_t i) { return entries[i].key; });
+  std::ranges::sort(order, {}, [&](size_t i) { return std::pair(entries[i].key, i); });
 
   std::vector<bool> repeated(entries.size());
   for (size_t i = 1, first = 0; i < order.size(); ++i) {

@@ -12,8 +12,8 @@
 
 namespace kb {
 
-// Receives positions as offsets in `text` and refuses what has no single meaning. Holds at most
-// 64 levels: what is nested deeper is reported and skipped.
+// Receives positions as offsets in `text`, its end included, and refuses what has no single
+// meaning. Holds at most 64 levels: what is nested deeper is reported and skipped.
 class Builder {
  public:
   // `diags` and `decoded` outlive the builder; the tree points into `text` and `decoded`.
@@ -60,6 +60,7 @@ class Builder {
   size_t PropertiesEnd(size_t at) const;
   size_t SkipProperties(size_t at) const;
   void Advance(size_t to);
+  void Misread(size_t at);
   void Put(Node node);
   void PutKey(const Node& node);
   void QuotedScalar(size_t at, std::string_view value);

@@ -16,20 +16,23 @@ size_t SpacesAt(std::string_view text, size_t at) {
 
 }  // namespace
 
-size_t PlainEnd(std::string_view text, size_t begin, std::string_view value) {
+std::optional<size_t> PlainEnd(std::string_view text, size_t begin, std::string_view value) {
   if (text.substr(begin, value.size()) == value) return begin + value.size();
   // Folding makes one blank of a line end and the blanks around it, and drops one of several line
   // ends; everything else is as it was written.
   size_t at = begin;
-  for (size_t i = 0; i < value.size() && at < text.size();) {
-    if (text[at] == value[i])
-      ++at, ++i;
-    else if (IsBlank(text[at]))
+  for (size_t i = 0; i < value.size();) {
+    if (at == text.size()) return std::nullopt;
+    if (text[at] == value[i]) {
       ++at;
-    else if (IsBlank(value[i]))
       ++i;
-    else
-      break;
+    } else if (IsBlank(text[at])) {
+      ++at;
+    } else if (IsBlank(value[i])) {
+      ++i;
+    } else {
+      return std::nullopt;
+    }
   }
   return at;
 }

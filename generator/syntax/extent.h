@@ -8,7 +8,8 @@
 namespace kb {
 
 // The end of the plain scalar at `begin` that was read as `value`: lines may have been folded.
-size_t PlainEnd(std::string_view text, size_t begin, std::string_view value);
+// Nothing if something else is written there.
+std::optional<size_t> PlainEnd(std::string_view text, size_t begin, std::string_view value);
 
 // Behind the closing quote of the scalar at `begin`; nothing if it is not closed.
 std::optional<size_t> QuotedEnd(std::string_view text, size_t begin);

@@ -24,7 +24,7 @@ namespace {
 // resolves aliases, and lets the first of two equal keys win.
 class Events : public YAML::EventHandler {
  public:
-  explicit Events(Builder& builder) : builder_(&builder) {}
+  Events(Builder& builder, size_t size) : builder_(&builder), size_(size) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override { builder_->Begin(At(mark)); }
   void OnDocumentEnd() override {}
@@ -47,9 +47,13 @@ class Events : public YAML::EventHandler {
   void OnMapEnd() override { builder_->Close(); }
 
  private:
-  static size_t At(const YAML::Mark& mark) { return static_cast<size_t>(std::max(mark.pos, 0)); }
+  // At the end of the file, marks may lie behind it.
+  size_t At(const YAML::Mark& mark) const {
+    return std::min(static_cast<size_t>(std::max(mark.pos, 0)), size_);
+  }
 
   Builder* builder_;  // outlives the events
+  size_t size_;
 };
 
 // yaml-cpp's words, by how they begin, and ours.
@@ -113,7 +117,7 @@ class YamlReader {
 
   Checked<Document> Read() {
     std::ispanstream stream{std::span<const char>(text_)};
-    Events events(builder_);
+    Events events(builder_, text_.size());
     bool found = false;
     try {
       YAML::Parser parser(stream);
