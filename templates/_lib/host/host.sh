@@ -64,6 +64,13 @@ os_name() {
   )
 }
 
+# As the programs see it; timedatectl remembers an older one for a while.
+time_zone() {
+  local zone
+  zone=$(readlink /etc/localtime)
+  printf '%s\n' "${zone##*/zoneinfo/}"
+}
+
 # A container shares its machine's kernel, so that some settings are not its own to make.
 in_container() { systemd-detect-virt --quiet --container; }
 
