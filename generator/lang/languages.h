@@ -5,12 +5,15 @@
 
 namespace kb::lang {
 
-// Each is defined in the .cc of its name; a language is known once registry.cc lists it.
+// Each is defined in the .cc of its name or family; a language is known once registry.cc lists it.
 const Language& Shell();
 const Language& Yaml();
 const Language& Systemd();
 const Language& Haproxy();
 const Language& Ini();
+const Language& Fail2ban();
+const Language& SystemdConf();
+const Language& Pgbouncer();
 const Language& Libpq();
 const Language& Userlist();
 const Language& Sql();
@@ -22,6 +25,7 @@ const Language& Sysctl();
 const Language& Env();
 const Language& DockerEnv();
 const Language& Nft();
+const Language& Conf();
 const Language& Text();
 
 }  // namespace kb::lang

@@ -17,6 +17,34 @@ constexpr FilePattern kFilePatterns[] = {
     {"*.sh", Shell},
     {"*.bash", Shell},
     {"*.json", Json},
+    {"*.yaml", Yaml},
+    {"*.yml", Yaml},
+    {"*.service", Systemd},
+    {"*.timer", Systemd},
+    {"*.socket", Systemd},
+    {"*.mount", Systemd},
+    {"*.path", Systemd},
+    {"*.target", Systemd},
+    {"*.slice", Systemd},
+    {"*.cfg", Haproxy},
+    {"pgbouncer.ini", Pgbouncer},
+    {"journald.conf", SystemdConf},
+    {"resolved.conf", SystemdConf},
+    {"timesyncd.conf", SystemdConf},
+    {"jail.conf", Fail2ban},
+    {"jail.local", Fail2ban},
+    {"*.ini", Ini},
+    {"*.sql", Sql},
+    {"Dockerfile", Dockerfile},
+    {"*.md", Markdown},
+    {"sshd_config", Sshd},
+    {"sysctl.conf", Sysctl},
+    {"*.sysctl", Sysctl},
+    {"*.nft", Nft},
+    {"nftables.conf", Nft},
+    {"*.env", DockerEnv},
+    {"userlist.txt", Userlist},
+    {"*.conf", Conf},
     {"*.txt", Text},
 };
 
@@ -29,9 +57,9 @@ bool Fits(std::string_view pattern, std::string_view file_name) {
 
 std::span<const Language* const> All() {
   static const std::array all = {
-      &Shell(),
-      &Json(),
-      &Text(),
+      &Shell(),       &Json(),      &Yaml(),  &Systemd(),   &Haproxy(), &Ini(),        &Fail2ban(),
+      &SystemdConf(), &Pgbouncer(), &Libpq(), &Userlist(),  &Sql(),     &Dockerfile(), &Markdown(),
+      &Sshd(),        &Sysctl(),    &Env(),   &DockerEnv(), &Nft(),     &Conf(),       &Text(),
   };
   return all;
 }
