@@ -64,6 +64,8 @@ void CheckVolumes(const Context& c, Diagnostics& diags) {
 
 // Every managed host has exactly one firewall and one base configuration.
 void CheckOwners(const Context& c, Diagnostics& diags) {
+  // A service whose module is unknown could have been the owner; that is reported already.
+  if (c.graph.services.size() != c.model.services.size()) return;
   for (size_t i = 0; i < c.graph.services_on.size(); ++i) {
     const model::Server& server = c.model.servers[i];
     const graph::Service* owner = nullptr;

@@ -29,6 +29,15 @@ void ReportKind(const Node& node, const Shape& shape, Diagnostics& diags) {
   diags.Emit(diag::kWrongKind, node.span, Describe(shape), KindName(node.kind));
 }
 
+std::string KeyHelp(const Node::Entry& entry, const std::vector<std::string_view>& known) {
+  if (entry.value.kind == NodeKind::kNull && entry.key.find(' ') != std::string_view::npos) {
+    return "a comma between braces starts a new key: put a text that holds one into quotes";
+  }
+  const std::string_view near = Nearest(entry.key, known);
+  if (!near.empty()) return fmt::format("did you mean `{}`?", near);
+  return fmt::format("known here: {}", Join(std::vector<std::string>(known.begin(), known.end()), ", "));
+}
+
 bool RecordConforms(const Node& node, const Shape& shape, Diagnostics& diags) {
   bool good = true;
   std::vector<std::string_view> known;
@@ -40,12 +49,7 @@ bool RecordConforms(const Node& node, const Shape& shape, Diagnostics& diags) {
       continue;
     }
     good = false;
-    const std::string_view near = Nearest(entry.key, known);
-    std::vector<std::string> all(known.begin(), known.end());
-    diags.Emit(diag::kUnknownKey, entry.key_span,
-               {.help = near.empty() ? fmt::format("known here: {}", Join(all, ", "))
-                                     : fmt::format("did you mean `{}`?", near)},
-               entry.key);
+    diags.Emit(diag::kUnknownKey, entry.key_span, {.help = KeyHelp(entry, known)}, entry.key);
   }
   for (const Member& member : shape.members) {
     if (!member.required || node.Find(member.name) != nullptr) continue;
