@@ -85,71 +85,71 @@ void Builder::Alias(size_t at) {
   frames_.back().has_key = frames_.back().drop = true;
 }
 
-void Builder::CheckTag(size_t at, std::string_view tag) {
-  const bool here = text_.substr(at).starts_with('!');
-  const bool has_tag = here || (tag != "?" && tag != "!");
-  if (!has_tag || skipping()) return;
-  const size_t end = WordEnd(text_, at);
-  // An anchor may stand before the tag.
-  diags_->Emit(diag::kYamlTag, SpanOf(at, end), {.help = "quote the text if it begins with a `!`"},
-               here ? text_.substr(at, end - at) : tag);
+// A key that begins a map has the position of the map, and its properties stand there too.
+bool Builder::StandHere(size_t at, Properties properties) const {
+  if (at == text_.size() || (text_[at] != '!' && text_[at] != '&')) return false;
+  return properties.anchored || properties.tag != "?";
 }
 
-// Properties are what may stand before a node: a tag, an anchor.
-bool Builder::StartsProperty(size_t at) const {
-  return at < text_.size() && (text_[at] == '!' || text_[at] == '&');
+void Builder::CheckTag(size_t at, Properties properties) {
+  const bool own = properties.tag == "!" && !StandHere(at, properties);
+  if (properties.tag == "?" || own || skipping()) return;
+  const size_t end = WordEnd(text_, at);
+  // An anchor may stand before the tag.
+  const bool first = text_[at] == '!';
+  diags_->Emit(diag::kYamlTag, SpanOf(at, end), {.help = "quote the text if it begins with a `!`"},
+               first ? text_.substr(at, end - at) : properties.tag);
 }
 
 size_t Builder::PropertiesEnd(size_t at) const {
   size_t end = at;
-  while (StartsProperty(at)) {
+  while (at < text_.size() && (text_[at] == '!' || text_[at] == '&')) {
     end = WordEnd(text_, at);
     at = SkipBlanks(text_, end);
   }
   return end;
 }
 
-size_t Builder::SkipProperties(size_t at) const {
-  return StartsProperty(at) ? SkipBlanks(text_, PropertiesEnd(at)) : at;
-}
-
-void Builder::Null(size_t at) {
+void Builder::Null(size_t at, Properties properties) {
   // Where a null is written, the parser's position is its own; else it is that of what follows.
-  const size_t own = SkipProperties(at);
+  const bool has_properties = StandHere(at, properties);
+  const size_t own = has_properties ? SkipBlanks(text_, PropertiesEnd(at)) : at;
   const size_t word = NullWordAt(text_, own);
   const bool in_list = !frames_.empty() && frames_.back().node.kind == NodeKind::kList;
   size_t begin = own;
-  if (word > 0 || own > at) {
+  if (word > 0 || has_properties) {
     Advance(at);
     cursor_ = word > 0 ? own + word : PropertiesEnd(at);
+    begin = word > 0 ? own : at;
   } else {
     begin = SkipBlanks(text_, cursor_);
     const char indicator = in_list ? '-' : ExpectsKey() || frames_.empty() ? '\0' : ':';
     if (indicator != '\0' && text_.substr(begin).starts_with(indicator)) cursor_ = begin + 1;
   }
   if (skipping()) return;
-  const bool in_brackets = in_list && frames_.back().closer;
-  if (in_brackets && word == 0 && own == at) {
-    diags_->Emit(diag::kYamlSyntax, SpanOf(begin, begin + 1), "an item is missing before this");
+  if (in_list && frames_.back().closer && word == 0 && !has_properties) {
+    diags_->Emit(diag::kYamlSyntax, SpanOf(at, at + 1), "an item is missing before this");
   }
   Put({.span = SpanOf(begin, std::max(cursor_, begin))});
 }
 
-void Builder::Scalar(size_t at, std::string_view tag, std::string_view value) {
-  CheckTag(at, tag);
+void Builder::Scalar(size_t at, Properties properties, std::string_view value) {
+  CheckTag(at, properties);
   Advance(at);
-  const size_t begin = SkipProperties(at);
+  const bool has_properties = StandHere(at, properties);
+  const size_t begin = has_properties ? SkipBlanks(text_, PropertiesEnd(at)) : at;
   const char first = begin < text_.size() ? text_[begin] : '\0';
   if (first == '"' || first == '\'') return QuotedScalar(begin, value);
   if (first == '|' || first == '>') {
     return PutScalar(begin, BlockEnd(text_, begin, OuterColumn()), {}, value, true);
   }
-  if (value.empty()) return PutScalar(at, PropertiesEnd(at), {}, value, false);
   const auto end = PlainEnd(text_, begin, value);
-  if (end) return PutScalar(begin, *end, text_.substr(begin, *end - begin), value, false);
-  // A tag that runs into the text behind it, which has been refused.
-  if (!StartsProperty(at)) Misread(begin);
-  PutScalar(at, WordEnd(text_, at), {}, value, false);
+  if (end && *end > begin) {
+    return PutScalar(begin, *end, text_.substr(begin, *end - begin), value, false);
+  }
+  // Nothing stands behind the tag, or it runs into the text; it has been refused.
+  if (!has_properties) Misread(begin);
+  PutScalar(at, PropertiesEnd(at), {}, value, false);
 }
 
 void Builder::QuotedScalar(size_t at, std::string_view value) {
@@ -176,10 +176,10 @@ void Builder::PutScalar(size_t begin, size_t end, std::string_view raw, std::str
        .text = as_written ? raw : value});
 }
 
-void Builder::Open(NodeKind kind, size_t at, std::string_view tag) {
-  CheckTag(at, tag);
+void Builder::Open(NodeKind kind, size_t at, Properties properties) {
+  CheckTag(at, properties);
   Advance(at);
-  at = SkipProperties(at);
+  if (StandHere(at, properties)) at = SkipBlanks(text_, PropertiesEnd(at));
   cursor_ = std::max(cursor_, at);
   if (skipping() || frames_.size() == kDepthMax) {
     if (!too_deep_) {

@@ -20,13 +20,20 @@ class Builder {
   Builder(Span file, std::string_view text, Diagnostics& diags, std::deque<std::string>& decoded)
       : text_(text), file_begin_(file.begin), diags_(&diags), decoded_(&decoded) {}
 
-  // Tags are yaml-cpp's: `?` for what has none, `!` for quoted scalars and for a lone `!`.
+  // What stands before a node, at its position. The tag is yaml-cpp's: `?` for a node that has
+  // none,
+  // `!` for a quoted scalar that has none and for a lone `!`.
+  struct Properties {
+    std::string_view tag = "?";
+    bool anchored = false;
+  };
+
   void Begin(size_t at);
   void Anchor(size_t at);
   void Alias(size_t at);
-  void Null(size_t at);
-  void Scalar(size_t at, std::string_view tag, std::string_view value);
-  void Open(NodeKind kind, size_t at, std::string_view tag);
+  void Null(size_t at, Properties properties);
+  void Scalar(size_t at, Properties properties, std::string_view value);
+  void Open(NodeKind kind, size_t at, Properties properties);
   void Close();
 
   Node TakeRoot() && { return std::move(root_); }
@@ -55,10 +62,9 @@ class Builder {
 
   bool skipping() const { return skipped_levels_ > 0; }
   bool ExpectsKey() const;
-  void CheckTag(size_t at, std::string_view tag);
-  bool StartsProperty(size_t at) const;
+  bool StandHere(size_t at, Properties properties) const;
+  void CheckTag(size_t at, Properties properties);
   size_t PropertiesEnd(size_t at) const;
-  size_t SkipProperties(size_t at) const;
   void Advance(size_t to);
   void Misread(size_t at);
   void Put(Node node);

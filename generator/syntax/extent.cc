@@ -18,8 +18,9 @@ size_t SpacesAt(std::string_view text, size_t at) {
 
 std::optional<size_t> PlainEnd(std::string_view text, size_t begin, std::string_view value) {
   if (text.substr(begin, value.size()) == value) return begin + value.size();
-  // Folding makes one blank of a line end and the blanks around it, and drops one of several line
-  // ends; everything else is as it was written.
+  // A plain scalar begins with what is not blank. Folding makes one blank of a line end and the
+  // blanks around it, and drops one of several line ends; everything else is as it was written.
+  if (value.empty() || IsBlank(value[0])) return std::nullopt;
   size_t at = begin;
   for (size_t i = 0; i < value.size();) {
     if (at == text.size()) return std::nullopt;
@@ -98,10 +99,14 @@ size_t WordEnd(std::string_view text, size_t begin) {
 }
 
 size_t NullWordAt(std::string_view text, size_t at) {
+  const auto ends_at = [&](size_t end) {
+    return end >= text.size() || IsBlank(text[end]) || IsFlow(text[end]);
+  };
   for (std::string_view word : {"~", "null", "Null", "NULL"}) {
     if (!text.substr(at).starts_with(word)) continue;
     const size_t end = at + word.size();
-    if (end >= text.size() || IsBlank(text[end]) || IsFlow(text[end])) return word.size();
+    const bool key = end < text.size() && text[end] == ':' && ends_at(end + 1);
+    if (key || ends_at(end)) return word.size();
   }
   return 0;
 }

@@ -58,8 +58,8 @@ class TsvReader {
     const Span span = {surplus ? tsv_.cells[row_begin + wanted].span.begin : line_end, line_end};
     std::string help;
     if (!surplus) help = fmt::format("the cell of `{}` is missing", tsv_.header[found].text);
-    diags_->Emit(diag::kTsvCellCount, span, {.help = std::move(help)}, static_cast<int64_t>(found),
-                 static_cast<int64_t>(wanted));
+    diags_->Emit(diag::kTsvCellCount, span, {.help = std::move(help)}, static_cast<int64_t>(wanted),
+                 static_cast<int64_t>(found));
     tsv_.cells.resize(row_begin);
   }
 

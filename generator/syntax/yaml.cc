@@ -28,21 +28,23 @@ class Events : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override { builder_->Begin(At(mark)); }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { builder_->Null(At(mark)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    builder_->Null(At(mark), {.anchored = anchor != YAML::NullAnchor});
+  }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { builder_->Alias(At(mark)); }
   void OnAnchor(const YAML::Mark& mark, const std::string&) override { builder_->Anchor(At(mark)); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    builder_->Scalar(At(mark), tag, value);
+    builder_->Scalar(At(mark), {tag, anchor != YAML::NullAnchor}, value);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    builder_->Open(NodeKind::kList, At(mark), tag);
+    builder_->Open(NodeKind::kList, At(mark), {tag, anchor != YAML::NullAnchor});
   }
   void OnSequenceEnd() override { builder_->Close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    builder_->Open(NodeKind::kMap, At(mark), tag);
+    builder_->Open(NodeKind::kMap, At(mark), {tag, anchor != YAML::NullAnchor});
   }
   void OnMapEnd() override { builder_->Close(); }
 
@@ -60,6 +62,7 @@ class Events : public YAML::EventHandler {
 struct Wording {
   std::string_view theirs, ours, help;
 };
+constexpr std::string_view kEscapeWords = "unknown escape character";
 constexpr Wording kWordings[] = {
     {"illegal map value", "a `:` cannot stand here", "quote the text if the `:` belongs to it"},
     {"illegal map key", "a key cannot stand here", ""},
@@ -74,7 +77,7 @@ constexpr Wording kWordings[] = {
     {"unknown token", "a value cannot begin with this character", "quote the value"},
     {"unexpected character in block scalar", "a block of text begins on the next line", ""},
     {"cannot set zero indentation", "the indentation of a block of text is at least 1", ""},
-    {"unknown escape character", "this is no escape",
+    {kEscapeWords, "this is no escape",
      "a backslash in double quotes is written `\\\\`; single quotes have no escapes"},
     {"bad character found while scanning hex",
      "an escape holds a character that is not a hex digit", ""},
@@ -177,7 +180,11 @@ class YamlReader {
       if (const auto reported = ReportTab(tab)) return *reported;
     }
     size_t end = at + 1;
-    if (at >= text_.size()) {
+    if (exception.msg.starts_with(kEscapeWords)) {
+      // The parser has already gone past it.
+      end = at;
+      at = text_.rfind('\\', at);
+    } else if (at >= text_.size()) {
       // Behind the last thing that was written, not on the empty line below it.
       at = end = Trim(text_).empty() ? 0 : text_.find_last_not_of(" \t\n") + 1;
     }
