@@ -170,10 +170,8 @@ void Reader::Restore(Resume resume) {
   }
 }
 
-Frame Top(Context at) { return static_cast<Frame>(at.nesting & 15); }
 Frame Below(Context at) { return static_cast<Frame>(at.nesting >> kLevelBits & 15); }
 Resume TopResume(Context at) { return static_cast<Resume>(at.nesting >> 4 & 7); }
-bool IsLost(Context at) { return at.state >= kLostHere; }
 
 bool IsOpen(Context at, Frame frame) {
   for (; at.nesting != 0; at.nesting >>= kLevelBits) {

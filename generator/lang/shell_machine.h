@@ -27,6 +27,7 @@ class Reader {
     bool strip_tabs = false;
   };
 
+  void SkipQuiet();
   void Step(char c);
   void InInner(char c);
   void Unquoted(char c);

@@ -1,5 +1,7 @@
 #include "lang/shell_reader.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "lang/shell_machine.h"
 
@@ -24,9 +26,22 @@ bool IsDelimiter(std::string_view line, std::string_view delimiter) {
 
 Context Reader::Read(std::string_view text) {
   text_ = text;
-  for (pos_ = 0; pos_ < text_.size() && !IsLost(at_); ++pos_) Step(text_[pos_]);
+  for (pos_ = 0; pos_ < text_.size() && !IsLost(at_); ++pos_) {
+    SkipQuiet();
+    if (pos_ < text_.size()) Step(text_[pos_]);
+  }
   if (here_count_ > 0) Lose(kLostHere);
   return at_;
+}
+
+// Most of a script is comments and the insides of words, where nothing can change for a while.
+void Reader::SkipQuiet() {
+  if (at_.state == kComment) {
+    pos_ = std::min(text_.find('\n', pos_), text_.size());
+  } else if ((at_.state == kWord || at_.state == kCommandWord || at_.state == kInner) &&
+             at_.flags == (at_.flags & (kDashDash | kEvaluated | kBefore)) && progress() == 0) {
+    while (pos_ < text_.size() && (IsAlnum(text_[pos_]) || text_[pos_] == '-')) ++pos_;
+  }
 }
 
 Context Reader::Hole() {

@@ -87,11 +87,11 @@ constexpr int kLevelsMax = 64 / kLevelBits;
 // redirection, where a leading dash is no option.
 constexpr uint16_t kTargetBit = 1 << 15;
 
-Frame Top(Context at);
+inline Frame Top(Context at) { return static_cast<Frame>(at.nesting & 15); }
 Frame Below(Context at);  // the frame around Top
 Resume TopResume(Context at);
 bool IsOpen(Context at, Frame frame);  // on any level
-bool IsLost(Context at);
+inline bool IsLost(Context at) { return at.state >= kLostHere; }
 
 Context Advance(Context at, std::string_view literal);
 Context AfterHole(Context at);

@@ -1,5 +1,7 @@
 #include "lang/shell_words.h"
 
+#include <array>
+
 #include "base/strings.h"
 
 namespace kb::lang::shell {
@@ -45,38 +47,47 @@ constexpr ReservedWord kWords[] = {
     {"alias", Effect::kEvaluates},
 };
 
-uint16_t ProgressOf(std::string_view prefix, char next) {
-  for (size_t row = 0; row < std::size(kWords); ++row) {
-    const std::string_view word = kWords[row].word;
-    if (word.size() > prefix.size() && word.starts_with(prefix) && word[prefix.size()] == next) {
-      return static_cast<uint16_t>((row + 1) << 4 | (prefix.size() + 1));
+// The words as a tree of their letters: a script is mostly words, and each letter asks. Node 0 is
+// "no such word", node 1 the root.
+struct Tree {
+  static constexpr size_t kNodesMax = 128;
+  std::array<std::array<uint8_t, 128>, kNodesMax> next = {};
+  std::array<Effect, kNodesMax> effect = {};
+};
+
+consteval Tree MakeTree() {
+  Tree tree;
+  uint8_t nodes = 2;
+  for (const ReservedWord& row : kWords) {
+    uint8_t node = 1;
+    for (const char c : row.word) {
+      uint8_t& next = tree.next[node][static_cast<size_t>(c)];
+      if (next == 0) next = nodes++;
+      node = next;
     }
+    tree.effect[node] = row.effect;
   }
-  return 0;
+  return tree;
 }
 
-std::string_view PrefixOf(uint16_t progress) {
-  if (progress == 0 || progress == kDigits) return {};
-  return kWords[(progress >> 4) - 1].word.substr(0, progress & 15);
+constexpr Tree kTree = MakeTree();
+
+uint16_t Follow(uint16_t node, char c) {
+  const auto letter = static_cast<unsigned char>(c);
+  return letter < 128 ? kTree.next[node][letter] : 0;
 }
 
 }  // namespace
 
-uint16_t BeginWord(char first) { return IsDigit(first) ? kDigits : ProgressOf({}, first); }
+uint16_t BeginWord(char first) { return IsDigit(first) ? kDigits : Follow(1, first); }
 
 uint16_t ContinueWord(uint16_t progress, char next) {
   if (progress == kDigits) return IsDigit(next) ? kDigits : 0;
-  return progress == 0 ? 0 : ProgressOf(PrefixOf(progress), next);
+  return Follow(progress, next);
 }
 
 Effect EffectOf(uint16_t progress) {
-  if (progress == 0 || progress == kDigits) return Effect::kNone;
-  // A longer word may have been found first: `do` is also the beginning of `done`.
-  const std::string_view read = PrefixOf(progress);
-  for (const ReservedWord& row : kWords) {
-    if (row.word == read) return row.effect;
-  }
-  return Effect::kNone;
+  return progress == kDigits ? Effect::kNone : kTree.effect[progress];
 }
 
 }  // namespace kb::lang::shell

@@ -21,8 +21,8 @@ enum class Effect : uint8_t {
   kEvaluates
 };
 
-// How much of a reserved word has been read: 1 + its row, times sixteen, plus the length; so that
-// reading "th" and then "en" is the same as reading "then". 0: it is no such word.
+// How much of a reserved word has been read, so that reading "th" and then "en" is the same as
+// reading "then". 0: it is no such word.
 constexpr uint16_t kProgressMask = 0x3FF;
 constexpr uint16_t kDigits = 0x3FF;  // a word of digits alone, which `>` turns into a descriptor
 

@@ -88,6 +88,7 @@ void Compiler::Text(Span source) {
   const size_t errors = diags_.errors();
   const std::vector<Token> tokens = Lex(sources_.Text(source), source.begin, diags_);
   if (diags_.errors() > errors) whole_ = false;
+  ops_.reserve(ops_.size() + tokens.size() + tokens.size() / 4);
   for (const Token& token : tokens) {
     switch (token.kind) {
       case Token::Kind::kLiteral:
