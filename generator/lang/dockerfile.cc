@@ -34,7 +34,7 @@ enum Flag : uint8_t {
   kContinued = 16,  // at the beginning of a line that continues another
 };
 
-enum Reason : uint8_t { kGlued = 1, kHereDocument };
+enum Reason : uint8_t { kGlued = 1, kHereDocument, kUnclosed };
 
 constexpr std::array<std::string_view, 8> kInstructions = {
     "ARG", "CMD", "ENTRYPOINT", "ENV", "LABEL", "ONBUILD", "RUN", "SHELL"};
@@ -110,6 +110,7 @@ Context InLine(Context at, char c) {
     return Go(at, static_cast<State>(at.state));
   }
   if (c == '\n' && at.flags & kContinued) return at;
+  if (c == '\n' && InQuotes(at)) return {.state = kBroken, .flags = kUnclosed};
   if (c == '\n') return {.flags = kBelow};
   if (at.flags & kContinued) {
     if (IsBlank(c)) return at;
@@ -294,6 +295,7 @@ bool MayEnd(Context at) {
 
 std::string_view Broken(Context at) {
   if (at.state != kBroken) return {};
+  if (at.flags == kUnclosed) return kUnclosedQuote;
   return at.flags == kHereDocument ? "a here-document is a program in another language: ship a file"
                                    : "text right behind an element would spoil the JSON form";
 }

@@ -21,6 +21,7 @@ enum State : uint8_t {
   kSingle,
   kDouble,
   kComment,
+  kUnclosed,
 };
 
 enum Flag : uint8_t {
@@ -141,7 +142,9 @@ Context Step(Context at, char c) {
     return Go(CountBrackets(at, c), at.state == kArgStart ? kArg : static_cast<State>(at.state),
               (at.flags & kLineKind));
   }
-  if (c == '\n') return {};
+  if (at.state == kUnclosed) return at;
+  const bool quoted = at.state == kSingle || at.state == kDouble;
+  if (c == '\n') return quoted ? Context{.state = kUnclosed} : Context{};
   if (c == '\\' && at.state != kComment && at.state != kSingle) {
     at.flags |= kEscaped;
     return at;
@@ -280,7 +283,8 @@ std::string_view Describe(Context at) {
 }
 
 bool MayEnd(Context at) {
-  return at.state != kSingle && at.state != kDouble && !(at.flags & kEscaped);
+  return at.state != kSingle && at.state != kDouble && at.state != kUnclosed &&
+         !(at.flags & kEscaped);
 }
 
 constexpr Language kHaproxy = {
@@ -291,7 +295,8 @@ constexpr Language kHaproxy = {
     .admit = Admit,
     .describe = Describe,
     .may_end = MayEnd,
-    .broken = [](Context) -> std::string_view { return {}; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 }  // namespace

@@ -8,14 +8,17 @@
 namespace kb::lang {
 namespace {
 
-enum State : uint8_t { kCode, kWord, kString, kClosed, kComment };
+enum State : uint8_t { kCode, kWord, kString, kClosed, kComment, kUnclosed };
 
 Context Step(Context at, char c) {
   switch (at.state) {
     case kString:
+      if (c == '\n') return {.state = kUnclosed};
       return c == '"' ? Context{.state = kClosed} : at;
     case kComment:
       return c == '\n' ? Context{} : at;
+    case kUnclosed:
+      return at;
     default:
       if (c == '"') return {.state = kString};
       if (c == '#') return {.state = kComment};
@@ -77,8 +80,9 @@ constexpr Language kNft = {
     .after_hole = AfterHole,
     .admit = Admit,
     .describe = Describe,
-    .may_end = [](Context at) { return at.state != kString; },
-    .broken = [](Context) -> std::string_view { return {}; },
+    .may_end = [](Context at) { return at.state != kString && at.state != kUnclosed; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 }  // namespace

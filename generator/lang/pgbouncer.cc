@@ -25,6 +25,7 @@ enum State : uint8_t {
   kPairWord,
   kPairQuoted,  // in '…'
   kPairClosed,  // behind its end, unless another quote follows
+  kUnclosed,
 };
 
 enum Flag : uint8_t {
@@ -67,8 +68,11 @@ Context InSection(Context at, char c) {
   return at;
 }
 
+bool InQuotes(Context at) { return at.state == kPairQuoted || at.state == kKeyQuoted; }
+
 Context Step(Context at, char c) {
-  if (c == '\n') return Go(at, kLine);
+  if (at.state == kUnclosed) return at;
+  if (c == '\n') return Go(at, InQuotes(at) ? kUnclosed : kLine);
   switch (at.state) {
     case kLine:
       if (IsBlank(c)) return at;
@@ -209,8 +213,9 @@ constexpr Language kPgbouncer = {
     .after_hole = AfterHole,
     .admit = Admit,
     .describe = Describe,
-    .may_end = [](Context at) { return at.state != kPairQuoted && at.state != kKeyQuoted; },
-    .broken = [](Context) -> std::string_view { return {}; },
+    .may_end = [](Context at) { return !InQuotes(at) && at.state != kUnclosed; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 // A connection string of libpq: pairs from the beginning, over any number of lines.
@@ -283,7 +288,8 @@ constexpr Language kLibpq = {
 
 // userlist.txt: lines that do not begin with a double quote are passed over.
 Context StepUserlist(Context at, char c) {
-  if (c == '\n') return {};
+  if (at.state == kUnclosed) return at;
+  if (c == '\n') return {.state = InQuotes(at) ? uint8_t{kUnclosed} : uint8_t{kLine}};
   switch (at.state) {
     case kLine:
       if (IsBlank(c)) return at;
@@ -310,8 +316,9 @@ constexpr Language kUserlist = {
     .after_hole = [](Context at) { return at; },
     .admit = AdmitUserlist,
     .describe = Describe,
-    .may_end = [](Context at) { return at.state != kKeyQuoted; },
-    .broken = [](Context) -> std::string_view { return {}; },
+    .may_end = [](Context at) { return at.state != kKeyQuoted && at.state != kUnclosed; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 }  // namespace

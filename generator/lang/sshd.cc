@@ -11,7 +11,17 @@
 namespace kb::lang {
 namespace {
 
-enum State : uint8_t { kLine, kComment, kKeyword, kArgStart, kArg, kDouble, kClosed, kRest };
+enum State : uint8_t {
+  kLine,
+  kComment,
+  kKeyword,
+  kArgStart,
+  kArg,
+  kDouble,
+  kClosed,
+  kRest,
+  kUnclosed
+};
 
 // These take the rest of the line as it is, quotes included.
 constexpr std::array<std::string_view, 3> kRestOfLine = {"forcecommand", "subsystem",
@@ -20,7 +30,8 @@ constexpr std::array<std::string_view, 3> kRestOfLine = {"forcecommand", "subsys
 char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 Context Step(Context at, char c) {
-  if (c == '\n') return {};
+  if (at.state == kUnclosed) return at;
+  if (c == '\n') return at.state == kDouble ? Context{.state = kUnclosed} : Context{};
   switch (at.state) {
     case kLine:
       if (IsBlank(c)) return at;
@@ -120,8 +131,9 @@ constexpr Language kSshd = {
     .after_hole = AfterHole,
     .admit = Admit,
     .describe = Describe,
-    .may_end = [](Context at) { return at.state != kDouble; },
-    .broken = [](Context) -> std::string_view { return {}; },
+    .may_end = [](Context at) { return at.state != kDouble && at.state != kUnclosed; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ enum State : uint8_t {
   kWord,         // in a word, outside of quotes
   kWordSingle,   // in '…'
   kWordDouble,   // in "…"
+  kUnclosed,
 };
 
 // What the character before could do to the next one, and what the words are for.
@@ -120,13 +121,15 @@ Context InExecCommand(Context at, char c) {
   return Go(at, kExecCommand, AfterCharacter(at, c));
 }
 
+bool InQuotes(Context at) { return at.state == kWordSingle || at.state == kWordDouble; }
+
 Context InValue(Context at, char c) {
   if (at.flags & kEscaped) {
     if (c == '\n') return Join(at);
     const State state = at.state == kWordStart ? kWord : static_cast<State>(at.state);
     return Go(at, state, (at.flags & (kEnvironment | kAssigned)) | kBegun);
   }
-  if (c == '\n') return {};
+  if (c == '\n') return InQuotes(at) ? Context{.state = kUnclosed} : Context{};
   if (at.flags & kContinued) {
     if (c == '#' || c == ';') return SkipComment(at);
     at.flags = static_cast<uint8_t>(at.flags & ~kContinued);
@@ -166,6 +169,8 @@ Context Step(Context at, char c) {
       return c == '\n' ? EndComment(at) : at;
     case kSection:
       return c == '\n' ? Context{} : at;
+    case kUnclosed:
+      return at;
     default:
       return InValue(at, c);
   }
@@ -268,7 +273,7 @@ std::string_view WriteCommand(std::string_view value, Context at, std::string& o
 }
 
 Fit AdmitWordText(Context at) {
-  const bool quoted = at.state == kWordSingle || at.state == kWordDouble;
+  const bool quoted = InQuotes(at);
   if (at.flags & kEnvironment) {
     if (!(at.flags & kAssigned)) {
       return Refuse("the name of a variable is made of atoms; a free text stands behind its `=`");
@@ -328,7 +333,7 @@ std::string_view Describe(Context at) {
 }
 
 bool MayEnd(Context at) {
-  return at.state != kWordSingle && at.state != kWordDouble && at.state != kSection &&
+  return !InQuotes(at) && at.state != kSection && at.state != kUnclosed &&
          !(at.flags & (kEscaped | kContinued));
 }
 
@@ -340,7 +345,8 @@ constexpr Language kSystemd = {
     .admit = Admit,
     .describe = Describe,
     .may_end = MayEnd,
-    .broken = [](Context) -> std::string_view { return {}; },
+    .broken =
+        [](Context at) { return at.state == kUnclosed ? kUnclosedQuote : std::string_view(); },
 };
 
 }  // namespace

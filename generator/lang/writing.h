@@ -14,6 +14,7 @@ inline constexpr std::string_view kNewlineRefused =
     "a line end cannot stand in a value of one line";
 inline constexpr std::string_view kOuterBlankRefused =
     "blanks at the beginning or the end of the value would be lost";
+inline constexpr std::string_view kUnclosedQuote = "a quote must be closed on its own line";
 inline constexpr std::string_view kControlRefused = "a control character cannot stand here";
 
 inline Fit Refuse(std::string_view why) { return {.refusal = why}; }

@@ -120,22 +120,20 @@ inline void ExpectReadBack(std::string_view language, const Place& place,
   EXPECT_TRUE(pasted.empty() || pasted[0] != intact) << "this test cannot fail";
 }
 
-// A reader that is a Python program: documents come in, each ended by a NUL; it answers for each
-// with `=` and the text, or `!`, ended by a NUL.
-inline Reader PythonReader(std::string program) {
+// A reader that is a Python program with a function `read_all(texts)`, which gives a list of as
+// many texts or None.
+inline Reader PythonBatch(std::string program) {
   return [program = std::move(program)](const std::vector<std::string>& documents) {
     std::string input;
     for (const std::string& document : documents) (input += document) += '\0';
-    const std::string main = program + R"(
+    const kb::test::TempDir dir;
+    const std::string main = dir.Write("reader.py", program + R"(
 import sys
-for document in sys.stdin.buffer.read().split(b'\0')[:-1]:
-    try:
-        answer = b'=' + read(document.decode()).encode()
-    except Exception as e:
-        answer = b'!'
-    sys.stdout.buffer.write(answer + b'\0')
-)";
-    const kb::test::Ran ran = kb::test::Run({"python3", "-c", main}, input);
+texts = [t.decode() for t in sys.stdin.buffer.read().split(b'\0')[:-1]]
+for answer in read_all(texts):
+    sys.stdout.buffer.write(b'!\0' if answer is None else b'=' + answer.encode() + b'\0')
+)");
+    const kb::test::Ran ran = kb::test::Run({"python3", main}, input);
     EXPECT_EQ(ran.status, 0) << ran.err;
     Reading reading;
     for (const std::string& answer : kb::test::SplitNul(ran.out)) {
@@ -147,6 +145,19 @@ for document in sys.stdin.buffer.read().split(b'\0')[:-1]:
     }
     return reading;
   };
+}
+
+// The same with a function `read(text)`; what it raises means that the text cannot be read.
+inline Reader PythonReader(const std::string& program) {
+  return PythonBatch(program + R"(
+def read_all(texts):
+    def attempt(text):
+        try:
+            return read(text)
+        except Exception:
+            return None
+    return [attempt(text) for text in texts]
+)");
 }
 
 // Values that are atoms: what every reader must find where an atom stands bare or quoted.
