@@ -1,0 +1,17 @@
+"""The validators, in the order in which they run: cheap and general first."""
+
+from validators import bundle, containers, database, firewall, formats, host, proxies, shell, units
+
+
+def all_validators():
+    return [
+        bundle.Manifest(), bundle.Readers(),
+        shell.Bash(), shell.ShellCheck(),
+        formats.Yaml(), formats.Json(), formats.Markdown(),
+        containers.Dockerfile(), containers.DockerEnvironment(), containers.DockerDaemon(),
+        units.Units(), units.Drop_ins(),
+        host.Sshd(), host.Sysctl(), host.KernelModules(), host.Fail2ban(), host.Audit(), host.Apt(),
+        proxies.Haproxy(), proxies.Pgbouncer(),
+        database.Patroni(), database.Parameters(), database.Databases(),
+        firewall.Rules(), firewall.Reachability(),
+    ]
