@@ -124,6 +124,8 @@ struct Scopes::Shared {
   Value Needs(int service, int server, const Type& type, Arena& into) const;
   Value Host(int server, const Type& type, Arena& into) const;
   Value Firewall(int server, const Type& type, Arena& into) const;
+  Value EmptyHost(const Type& type);
+  Value EmptyFirewall(const Type& type);
   Value Files(int service, const Type& type, const Scopes& scopes, const Value& scope, Arena& into) const;
   const Type& TypeOf(int service) const { return *types.at(graph.services[service].manifest); }
 };
@@ -137,7 +139,7 @@ Scopes::Shared::Shared(const Graph& g) : graph(g), listeners_of(g.services.size(
   const auto index_field = static_cast<size_t>(ServerType()->IndexOf("index"));
   for (const graph::Service& service : g.services) {
     if (!types.contains(service.manifest)) {
-      types.emplace(service.manifest, ScopeType(*service.manifest, Standpoint::kMember));
+      types.emplace(service.manifest, ScopeType(*service.manifest, Standpoint::kOnce));
     }
     // A service on every server shares the records of the estate: there the index is the same.
     if (service.members.size() == estate.size()) {
@@ -260,6 +262,7 @@ Value Scopes::Shared::SharedScope(int index) {
   scope.Set("needs", Needs(index, -1, FieldType(type, "needs"), arena));
   scope.Set("estate", Value::List(estate));
   scope.Set("files", Value::List({}));
+  scope.Set("host", EmptyHost(FieldType(type, "host"))).Set("firewall", EmptyFirewall(FieldType(type, "firewall")));
   scope.Set("flows", service.manifest->owns_firewall ? Flows(ItemType(type, "flows")) : Value::List({}));
   return scope.Finish(service.model->span);
 }
@@ -438,6 +441,17 @@ Value Scopes::Shared::Host(int server, const Type& type, Arena& into) const {
   record.Set("packages", AtomsOf(std::vector(packages.begin(), packages.end()), into));
   record.Set("kernel_modules", AtomsOf(std::vector(modules.begin(), modules.end()), into));
   return record.Set("sysctl", Value::List(into.CopyValues(pairs))).Finish();
+}
+
+// Only the owner of these files sees what stands in them.
+Value Scopes::Shared::EmptyHost(const Type& type) {
+  RecordBuilder host(type, arena);
+  host.Set("packages", Value::List({})).Set("kernel_modules", Value::List({}));
+  return host.Set("sysctl", Value::List({})).Finish();
+}
+
+Value Scopes::Shared::EmptyFirewall(const Type& type) {
+  return RecordBuilder(type, arena).Set("accept", Value::List({})).Finish();
 }
 
 Value Scopes::Shared::Firewall(int server, const Type& type, Arena& into) const {
