@@ -8,7 +8,7 @@
 namespace kb::tmpl {
 namespace {
 
-constexpr Value kNothing;
+constexpr Value kNothing = {};
 
 class Run {
  public:
