@@ -1,6 +1,7 @@
 #include "model/load.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -86,12 +87,13 @@ class Loader {
     return sources_.Add(path, std::move(*bytes));
   }
 
-  Checked<Tsv> ReadTable(const Word& name) {
+  // Nothing after a report.
+  std::optional<Tsv> ReadTable(const Word& name) {
     const Span span = ReadNamed(name);
-    if (!span.known()) return Tsv{};
+    if (!span.known()) return std::nullopt;
     auto table = ParseTsv(span, sources_, diags_);
-    if (table && table->header.empty()) table->header.push_back({{}, span});
-    return table;
+    if (!table) return std::nullopt;
+    return std::move(*table);
   }
 
   const Node* ReadYaml(const Word& name) {
