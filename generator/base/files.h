@@ -26,8 +26,8 @@ Result<std::vector<std::string>> ListTree(const std::string& root);
 Result<void> WriteFileAtomically(const std::string& path, std::string_view bytes, uint32_t mode);
 
 std::string DirectoryOf(std::string_view path);  // "" when there is none
-// An absolute `relative` stands alone; a `../` at its beginning takes the last folder of `base` away,
-// by name (a folder that is a link is not followed).
+// An absolute `relative` stands alone. A `../` at its beginning takes the last folder of `base`
+// away, by name: a folder that is a link is not followed.
 std::string JoinPath(std::string_view base, std::string_view relative);
 
 }  // namespace kb

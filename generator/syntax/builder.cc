@@ -49,7 +49,9 @@ void Builder::Advance(size_t to) {
   while (!unsound_) {
     at = SkipBlanks(text_, at);
     if (at >= to) break;
-    const bool directive = text_[at] == '%' && LineBegin(text_, at) == at && cursor_ == 0;
+    // Any other directive would be a first line that is not read.
+    const bool directive =
+        cursor_ == 0 && LineBegin(text_, at) == at && text_.substr(at).starts_with("%YAML ");
     if (directive)
       at = LineEnd(text_, at);
     else if (kIndicators.contains(text_[at]))
@@ -124,13 +126,21 @@ void Builder::Null(size_t at, Properties properties) {
   } else {
     begin = SkipBlanks(text_, cursor_);
     const char indicator = in_list ? '-' : ExpectsKey() || frames_.empty() ? '\0' : ':';
-    if (indicator != '\0' && text_.substr(begin).starts_with(indicator)) cursor_ = begin + 1;
+    const bool found = indicator != '\0' && text_.substr(begin).starts_with(indicator);
+    if (found) cursor_ = begin + 1;
+    if (!found && indicator == ':') CheckLoneKey();
   }
   if (skipping()) return;
   if (in_list && frames_.back().closer && word == 0 && !has_properties) {
     diags_->Emit(diag::kYamlSyntax, SpanOf(at, at + 1), "an item is missing before this");
   }
   Put({.span = SpanOf(begin, std::max(cursor_, begin))});
+}
+
+// yaml-cpp takes a line without a `:` for a key of a block map. Only in `{a, b}` it is one.
+void Builder::CheckLoneKey() {
+  if (skipping() || frames_.back().drop || OpenBracket().known()) return;
+  diags_->Emit(diag::kYamlSyntax, frames_.back().key_span, "a `:` is missing after this key");
 }
 
 void Builder::Scalar(size_t at, Properties properties, std::string_view value) {

@@ -65,6 +65,7 @@ class Builder {
   bool StandHere(size_t at, Properties properties) const;
   void CheckTag(size_t at, Properties properties);
   size_t PropertiesEnd(size_t at) const;
+  void CheckLoneKey();
   void Advance(size_t to);
   void Misread(size_t at);
   void Put(Node node);

@@ -26,7 +26,8 @@ struct Tsv {
 };
 
 // Parses `file`. Refuses CR, a BOM, bytes that are not UTF-8, blank lines between rows (blank
-// lines at the end are fine), rows with too few or too many cells: each at its line and cell.
+// lines at the end are fine), rows with too few or too many cells: each at its line and cell
+// (wrong bytes: no more than ten lines of a kind).
 Checked<Tsv> ParseTsv(Span file, const Sources& sources, Diagnostics& diags);
 
 }  // namespace kb

@@ -141,6 +141,9 @@ TEST(Yaml, RefusesWhatHasNoSingleMeaningAndReadsTheRest) {
                 "1:4 <!t> KB1013 the tag `!t` is not read\n"
                 "2:4 <!!str> KB1013 the tag `!!str` is not read\n"
                 "3:4 <!> KB1013 the tag `!` is not read\n"},
+           Case{"a: 1\nproxy haproxy\n",
+                "map <a: 1\nproxy haproxy>\na: plain 1 <1>\nproxy haproxy: null <proxy haproxy>\n"
+                "2:1 <proxy haproxy> KB1010 not YAML: a `:` is missing after this key\n"},
            Case{"a:\n&x b: 1\n&y c:\n",
                 "map <a:\n&x b: 1\n&y c:>\na: null <a>\nb: plain 1 <1>\nc: null <c>\n"
                 "2:1 <&x> KB1012 anchors and aliases have no single place, so they are not read\n"
@@ -196,6 +199,7 @@ TEST(Yaml, GivesNothingWhenTheTextIsNotYaml) {
                 "1:8 <y> KB1010 not YAML: this does not belong to the map above it\n"},
            Case{"\ta: 1\n", "1:1 <\t> KB1019 a tab stands in the indentation\n"},
            Case{"a:\n  b: 1\n \tc: 2\n", "3:2 <\t> KB1019 a tab stands in the indentation\n"},
+           Case{"%a: 1\n---\nb: 1\n", "1:1 <%a:> KB1010 not YAML: this text belongs to nothing\n"},
            Case{",", "1:1 <,> KB1011 text is left over where the document should end\n"},
            Case{"{a: 1}\nb: 2\n",
                 "2:1 <b: 2> KB1011 text is left over where the document should end\n"},
