@@ -36,6 +36,7 @@ class Database:
     name: str
     owners: set
     extensions: set
+    routes: set
 
 
 class Estate:
@@ -170,8 +171,9 @@ class Estate:
             use = (app.get("uses") or {}).get(service) or {}
             if "database" not in use:
                 continue
-            database = found.setdefault(use["database"], Database(use["database"], set(), set()))
+            database = found.setdefault(use["database"], Database(use["database"], set(), set(), set()))
             database.owners.add(use["role"])
+            database.routes.add(use.get("route", "direct"))
             database.extensions |= set(use.get("extensions") or [])
         return found
 

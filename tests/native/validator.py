@@ -57,6 +57,8 @@ class Validator:
                 raise Missing(f"{program} is not installed", package)
         if self.root and os.geteuid() != 0:
             raise Missing("needs root, for namespaces of its own")
+        if self.root and run("unshare", "--net", "--mount", "true").returncode != 0:
+            raise Missing("this machine lets nobody make namespaces")
 
 
 def find(program: str) -> str | None:

@@ -161,7 +161,9 @@ class Databases(Validator):
             target.chmod(0o600)
         superuser = self.superuser(tree, artifact)
         (folder / "superuser").write_text(self.password(installed, superuser) or "superuser-of-a-sample")
-        expected = "\n".join(f"{role} {self.role_password(installed, role)} {' '.join(sorted(entered))}"
+        # The step is the first member's; on the others the SQL lies ready, and sets no passwords.
+        passwords = {role: self.role_password(installed, role) if script else "-" for role in roles}
+        expected = "\n".join(f"{role} {passwords[role]} {' '.join(sorted(entered))}"
                              for role, entered in sorted(roles.items()))
         (folder / "expected").write_text(expected + "\n")
         (folder / "names").write_text("".join(f"{d}\n" for d in sorted(databases)))
@@ -194,7 +196,7 @@ class Databases(Validator):
             found = re.search(rf"^{re.escape(role)} (\S+)$", file.read_text(), re.MULTILINE)
             if found:
                 return found[1]
-        return "-"  # the sample sets none
+        return "-"
 
     def stub_extensions(self, folder, wanted):
         """Copies Debian's extensions and adds empty ones of the names that it has not."""
