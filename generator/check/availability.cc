@@ -12,7 +12,9 @@ void CheckPlacement(const Context& c, Diagnostics& diags) {
     const module::Manifest& manifest = *service.manifest;
     const auto count = static_cast<int64_t>(service.members.size());
     const Span span = service.model->nodes.span;
-    if (count == 0) continue;  // reported with the selector
+    const int64_t expected = service.model->nodes.expected;
+    const bool reported = !c.model.servers_whole || (expected >= 0 && expected != count);
+    if (count == 0 || reported) continue;  // with the selector, or with the inventory
     if (manifest.min && count < *manifest.min) {
       diags.Emit(diag::kTooFewMembers, span, service.name().text, count, manifest.name.text, int64_t{*manifest.min});
     }

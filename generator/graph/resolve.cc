@@ -64,6 +64,7 @@ class Resolver {
 
  private:
   void ReportServer(const Word& name) {
+    if (!m_.servers_whole) return;
     std::vector<std::string_view> names;
     for (const model::Server& server : m_.servers) names.push_back(server.name().text);
     diags_.Emit(diag::kUnknownServer, name.span, {.help = Hint(Nearest(name.text, names))}, name.text);
@@ -164,6 +165,7 @@ class Resolver {
   }
 
   void ReportVersion(const Word& key, std::string_view section, std::string_view help) {
+    if (!m_.versions_whole) return;
     diags_.Emit(diag::kUnknownVersion, key.span,
                 {.help = fmt::format("add it to {}: {}", section, help)}, key.text, section);
   }
@@ -171,6 +173,7 @@ class Resolver {
   const model::Credential* WantCredential(const Word& name, std::string_view help) {
     const auto found = credentials_.find(name.text);
     if (found != credentials_.end()) return found->second;
+    if (!m_.credentials_whole) return nullptr;
     diags_.Emit(diag::kUnknownCredential, name.span,
                 {.help = fmt::format("declare it among the credentials{}{}", help.empty() ? "" : ": ", help)}, name.text);
     return nullptr;

@@ -42,6 +42,7 @@ std::vector<int> ServerIndex::Matching(const model::Selector::Match& match, Diag
       found.insert(found.end(), servers->second.begin(), servers->second.end());
       continue;
     }
+    if (!model_.servers_whole) continue;
     std::vector<std::string_view> known;
     for (const auto& [name, list] : postings) known.push_back(name);
     std::ranges::sort(known);  // the order of a hash table must not choose the hint
@@ -53,6 +54,26 @@ std::vector<int> ServerIndex::Matching(const model::Selector::Match& match, Diag
   const auto repeats = std::ranges::unique(found);
   found.erase(repeats.begin(), repeats.end());
   return found;
+}
+
+// Values that are a letter or two away from what the selector asks for: the likely reason why it
+// finds too few.
+std::vector<Label> ServerIndex::NearMisses(const model::Selector& selector) const {
+  constexpr size_t kShown = 3;
+  std::vector<Label> labels;
+  for (const model::Selector::Match& match : selector.matches) {
+    std::vector<std::string_view> wanted;
+    for (const Word& value : match.values) wanted.push_back(value.text);
+    for (const model::Server& server : model_.servers) {
+      const Word& cell = server[match.column];
+      const bool asked_for = std::ranges::find(wanted, cell.text) != wanted.end();
+      // `redis-01` and `redis-02` are neighbours, not misspellings of each other.
+      if (asked_for || match.column == model::Column::kHostname || labels.size() == kShown) continue;
+      const std::string_view near = Nearest(cell.text, wanted);
+      if (!near.empty()) labels.push_back({cell.span, fmt::format("nearly `{}`", near)});
+    }
+  }
+  return labels;
 }
 
 std::vector<int> ServerIndex::Select(const model::Selector& selector, std::string_view what,
@@ -77,10 +98,12 @@ std::vector<int> ServerIndex::Select(const model::Selector& selector, std::strin
     std::ranges::set_intersection(servers, matching, std::back_inserter(both));
     servers = std::move(both);
   }
-  if (selector.expected >= 0 && static_cast<size_t>(selector.expected) != servers.size()) {
+  const bool wrong = selector.expected >= 0 && static_cast<size_t>(selector.expected) != servers.size();
+  if (wrong && model_.servers_whole) {
     diags.Emit(diag::kSelectorCount, selector.expect.span,
-               {.help = servers.empty() ? "it finds no server" : "it finds " + Sample(model_, servers)}, what,
-               selector.expected, static_cast<int64_t>(servers.size()));
+               {.labels = NearMisses(selector),
+                .help = servers.empty() ? "it finds no server" : "it finds " + Sample(model_, servers)},
+               what, selector.expected, static_cast<int64_t>(servers.size()));
   }
   return servers;
 }

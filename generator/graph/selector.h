@@ -24,6 +24,7 @@ class ServerIndex {
   using Postings = std::unordered_map<std::string_view, std::vector<int>>;
 
   std::vector<int> Matching(const model::Selector::Match& match, Diagnostics& diags) const;
+  std::vector<Label> NearMisses(const model::Selector& selector) const;
 
   const model::Model& model_;
   std::array<Postings, model::kColumns> postings_;

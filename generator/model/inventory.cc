@@ -78,7 +78,10 @@ bool WantUnique(std::unordered_map<Key, Span>& seen, const Key& key, const Word&
 }  // namespace
 
 void ReadServers(const Tsv& table, Model& model, Diagnostics& diags) {
-  if (!CheckHeader(table, kServerColumns, diags)) return;
+  if (!CheckHeader(table, kServerColumns, diags)) {
+    model.servers_whole = false;
+    return;
+  }
   std::unordered_map<std::string_view, Span> names, fqdns;
   std::unordered_map<uint32_t, Span> privates, publics;
   model.servers.reserve(table.rows());
@@ -93,7 +96,10 @@ void ReadServers(const Tsv& table, Model& model, Diagnostics& diags) {
     if (server.ip != 0) WantUnique(privates, server.ip, server[Column::kPrivateIp], "private address", diags);
     if (public_ip) WantUnique(publics, *public_ip, server[Column::kPublicIp], "public address", diags);
     WantUnique(fqdns, server[Column::kFqdn].text, server[Column::kFqdn], "FQDN", diags);
-    if (!WantUnique(names, server.name().text, server.name(), "host name", diags)) continue;
+    if (!WantUnique(names, server.name().text, server.name(), "host name", diags)) {
+      model.servers_whole = false;
+      continue;
+    }
     model.server_by_name.emplace(server.name().text, static_cast<int>(model.servers.size()));
     model.servers.push_back(server);
   }
@@ -124,6 +130,7 @@ void ReadVolumes(const Tsv& table, Model& model, Diagnostics& diags) {
       WantUnique(devices, volume.device.text, volume.device, "device", diags);
     }
     const int server = model.FindServer(host.text);
+    if (server < 0 && !model.servers_whole) continue;  // it may stand in a row that was left out
     if (server < 0) {
       std::vector<std::string_view> names;
       for (const Server& s : model.servers) names.push_back(s.name().text);

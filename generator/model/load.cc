@@ -58,7 +58,7 @@ class Loader {
       m_.install_root = WordOf(*install, "root");
     }
     m_.unmanaged = WordsOf(root, "unmanaged");
-    if (auto table = ReadTable(WordOf(root, "inventory"))) ReadServers(*table, m_, diags_);
+    ReadInventory(WordOf(root, "inventory"));
     if (const Word volumes = WordOf(root, "volumes"); !volumes.empty()) {
       if (auto table = ReadTable(volumes)) ReadVolumes(*table, m_, diags_);
     }
@@ -96,6 +96,14 @@ class Loader {
     return std::move(*table);
   }
 
+  void ReadInventory(const Word& name) {
+    const size_t errors = diags_.errors();
+    const auto table = ReadTable(name);
+    // A row that does not fit its header is left out.
+    m_.servers_whole = table && diags_.errors() == errors;
+    if (table) ReadServers(*table, m_, diags_);
+  }
+
   const Node* ReadYaml(const Word& name) {
     const Span span = ReadNamed(name);
     if (!span.known()) return nullptr;
@@ -115,22 +123,29 @@ class Loader {
     m_.admin = WordsOf(node, "admin");
   }
 
+  std::string HintAmongServers(std::string_view name) const {
+    std::vector<std::string_view> names;
+    for (const Server& server : m_.servers) names.push_back(server.name().text);
+    const std::string_view near = Nearest(name, names);
+    return near.empty() ? std::string() : fmt::format("did you mean `{}`?", near);
+  }
+
   void ReadOs(const Node& node) {
     for (Server& server : m_.servers) server.os = TextOf(node, "default");
     for (const auto& entry : EntriesOf(node, "except")) {
       const int server = m_.FindServer(entry.key);
-      if (server < 0) {
-        diags_.Emit(diag::kUnknownServer, entry.key_span, entry.key);
-      } else {
+      if (server >= 0) {
         m_.servers[server].os = entry.value.text;
+      } else if (m_.servers_whole) {
+        diags_.Emit(diag::kUnknownServer, entry.key_span, {.help = HintAmongServers(entry.key)}, entry.key);
       }
     }
   }
 
   void ReadVersions(const Word& name) {
     const Node* root = ReadYaml(name);
+    m_.versions_whole = root != nullptr && Conforms(*root, VersionsShape(), diags_);
     if (root == nullptr) return;
-    Conforms(*root, VersionsShape(), diags_);
     for (const auto& entry : EntriesOf(*root, "images")) {
       const Word ref = WordOf(entry.value, "ref");
       m_.images.push_back({{entry.key, entry.key_span}, ref, ParseImageRef(ref.text).value_or(ImageRef{}),
@@ -143,8 +158,8 @@ class Loader {
 
   void ReadCredentials(const Word& name) {
     const Node* root = ReadYaml(name);
+    m_.credentials_whole = root != nullptr && Conforms(*root, CredentialsShape(), diags_);
     if (root == nullptr) return;
-    Conforms(*root, CredentialsShape(), diags_);
     for (const auto& entry : EntriesOf(*root, "credentials")) {
       const Node& node = entry.value;
       m_.credentials.push_back({.name = {entry.key, entry.key_span},

@@ -145,6 +145,9 @@ struct Model {
   Word install_root;
   std::vector<Word> unmanaged;
   std::vector<Server> servers;             // in the inventory's order
+  // False when the file was not read whole. That has been reported; what is missing there is not
+  // worth a second report.
+  bool servers_whole = true, versions_whole = true, credentials_whole = true;
   std::vector<Volume> volumes;
   std::vector<ImageVersion> images;
   std::vector<PackageVersion> packages;
