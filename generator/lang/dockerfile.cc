@@ -60,6 +60,7 @@ Context BeginArguments(Context at) {
 }
 
 bool InQuotes(Context at) { return at.state == kSingle || at.state == kDouble; }
+bool InBrackets(Context at) { return at.state >= kJsonItem && at.state <= kJsonAfter; }
 
 // A backslash at a line's end joins the next line; comments and empty lines between are left out.
 Context Join(Context at) {
@@ -111,6 +112,7 @@ Context InLine(Context at, char c) {
   }
   if (c == '\n' && at.flags & kContinued) return at;
   if (c == '\n' && InQuotes(at)) return {.state = kBroken, .flags = kUnclosed};
+  if (c == '\n' && InBrackets(at)) return {.state = kBroken, .flags = kGlued};
   if (c == '\n') return {.flags = kBelow};
   if (at.flags & kContinued) {
     if (IsBlank(c)) return at;
@@ -296,8 +298,9 @@ bool MayEnd(Context at) {
 std::string_view Broken(Context at) {
   if (at.state != kBroken) return {};
   if (at.flags == kUnclosed) return kUnclosedQuote;
-  return at.flags == kHereDocument ? "a here-document is a program in another language: ship a file"
-                                   : "text right behind an element would spoil the JSON form";
+  return at.flags == kHereDocument
+             ? "a here-document is a program in another language: ship a file"
+             : "the JSON form needs commas between its elements, and its bracket on the same line";
 }
 
 constexpr Language kDockerfile = {
