@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# databases.sh SCRATCH SQL STEP SUPERUSER ADDRESS: starts PostgreSQL in a sandbox, lets STEP (or psql
+# databases.sh SCRATCH SQL STEP SUPERUSER ADDRESS PORT REST_PORT: starts PostgreSQL in a sandbox, lets STEP (or psql
 # alone, when it is empty) run SQL twice, logs in as every role, prints the rows that there are now.
 # SCRATCH holds what the validator has made: installed/, extension/, expected, names, superuser.
 set -Eeuo pipefail
 
-scratch=$1 sql=$2 step=$3 superuser=$4 address=$5
+scratch=$1 sql=$2 step=$3 superuser=$4 address=$5 port=$6 rest_port=$7
+export PGPORT=$port
 cd "$scratch"
 
 die() {
@@ -36,6 +37,7 @@ log_statement = all
 log_connections = on
 shared_preload_libraries = 'pg_stat_statements'
 SETTINGS
+echo "port = $port" >>data/postgresql.conf
 as pg_ctl --pgdata data --log server.log --silent --timeout 60 start || die "$(tail server.log)"
 
 query() {
@@ -68,16 +70,16 @@ DOCKER
 chmod +x /run/programs/docker
 
 # Patroni's REST interface, as far as it says who leads.
-python3 - "$address" <<'REST' >/dev/null 2>&1 &
+python3 - "$address" "$rest_port" <<'REST' >/dev/null 2>&1 &
 import http.server, sys
 class Leader(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/primary" else 404)
         self.end_headers()
-http.server.HTTPServer((sys.argv[1], 8008), Leader).serve_forever()
+http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Leader).serve_forever()
 REST
 for _ in $(seq 100); do
-  if (: <"/dev/tcp/$address/8008") 2>/dev/null; then break; fi
+  if (: <"/dev/tcp/$address/$rest_port") 2>/dev/null; then break; fi
   sleep 0.1
 done
 

@@ -159,7 +159,7 @@ class Databases(Validator):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(filled(folder, here, folder / "credentials", host_path))
             target.chmod(0o600)
-        superuser = self.superuser(tree, artifact)
+        superuser, *ports = self.member(tree, artifact)
         (folder / "superuser").write_text(self.password(installed, superuser) or "superuser-of-a-sample")
         # The step is the first member's; on the others the SQL lies ready, and sets no passwords.
         passwords = {role: self.role_password(installed, role) if script else "-" for role in roles}
@@ -170,17 +170,21 @@ class Databases(Validator):
         addresses = [m.ip for m in estate.members[artifact.service]]
         result = sandbox(folder, addresses, HERE / "databases.sh", folder, artifact.host_path,
                          here / script.name if script else "", superuser,
-                         estate.servers[artifact.server].ip, env=with_bin(KBGEN_CREDENTIALS=str(folder / "credentials")))
+                         estate.servers[artifact.server].ip, *ports,
+                         env=with_bin(KBGEN_CREDENTIALS=str(folder / "credentials")))
         if result.returncode != 0:
             return said(result)
         return self.not_as_expected(result.stdout, databases, roles, extensions) or self.leak(folder, values)
 
     @staticmethod
-    def superuser(tree, artifact):
+    def member(tree, artifact):
+        """(superuser, port of SQL, port of the REST interface), as the member's own file has them."""
         beside = [a for a in tree.artifacts if a.folder == artifact.folder and is_patroni(a)]
         if not beside:
-            return "postgres"
-        return yaml.safe_load(beside[0].bytes)["postgresql"]["authentication"]["superuser"]["username"]
+            return "postgres", "5432", "8008"
+        text = yaml.safe_load(beside[0].bytes)
+        ports = [text[section]["connect_address"].rpartition(":")[2] for section in ("postgresql", "restapi")]
+        return text["postgresql"]["authentication"]["superuser"]["username"], *ports
 
     @staticmethod
     def password(installed, user):
