@@ -56,7 +56,8 @@ class Builder {
       const module::Endpoint& declared = g_.Declared(ref);
       Listener listener{service, ref, g_.PortOf(ref), declared.protocol, {}};
       if (declared.peers) listener.origins.push_back({Kind::kMembers, service, {}, {}, "peers"});
-      if (declared.admin) AddAdmins(listener);
+      if (declared.admin) AddInstallHost(listener);
+      if (declared.remote_admin) AddAdmins(listener);
       if (s.proxy >= 0 && (declared.proxy || declared.clients)) {
         listener.origins.push_back({Kind::kMembers, s.proxy, {}, {}, "the proxy in front"});
       }
@@ -78,8 +79,11 @@ class Builder {
     }
   }
 
-  void AddAdmins(Listener& listener) {
+  void AddInstallHost(Listener& listener) {
     if (g_.install >= 0) listener.origins.push_back({Kind::kServers, -1, {g_.install}, {}, "the install host"});
+  }
+
+  void AddAdmins(Listener& listener) {
     for (const Word& address : g_.model->admin) {
       listener.origins.push_back({Kind::kAddress, -1, {}, address, "an admin address"});
     }

@@ -56,7 +56,7 @@ ShapeRef EndpointDeclaration() {
   return DictOf(RecordOf({
       {"port", Scalar(ShapeKind::kPort), "where it listens", true},
       {"protocol", Enum({"tcp", "udp"}), "tcp when not said"},
-      {"scope", OneOrMany(Enum({"clients", "peers", "admin", "proxy"})), "who may reach it", true},
+      {"scope", OneOrMany(Enum({"clients", "peers", "admin", "remote_admin", "proxy"})), "who may reach it", true},
       {"check", check, "how a proxy in front of it asks a member for its role"},
       {"help", text, "one sentence"},
   }));
@@ -203,6 +203,7 @@ class Reader {
         endpoint.clients |= scope.text == "clients";
         endpoint.peers |= scope.text == "peers";
         endpoint.admin |= scope.text == "admin";
+        endpoint.remote_admin |= scope.text == "remote_admin";
         endpoint.proxy |= scope.text == "proxy";
       }
       m_.endpoints.push_back(endpoint);

@@ -40,7 +40,9 @@ struct Endpoint {
   Word name;
   uint16_t port = 0;
   std::string_view protocol;        // tcp, udp
-  bool clients = false, peers = false, admin = false, proxy = false;
+  bool clients = false, peers = false, proxy = false;
+  bool admin = false;               // the install host
+  bool remote_admin = false;        // and the public addresses of administrators
   std::string_view help;
   Probe probe;
 };
