@@ -1,1 +1,22 @@
-# CPack: see below
+# What is installed, and the Debian package made of it.
+include(GNUInstallDirs)
+set(made ${PROJECT_BINARY_DIR}/generator)
+install(TARGETS kbgen RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${made}/kbgen.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${made}/kbgen.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME kbgen)
+install(FILES ${made}/_kbgen DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${made}/kbgen.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN "diagnostics" EXCLUDE)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_VENDOR "The kbgen authors")
+set(CPACK_PACKAGE_CONTACT "kbgen@localhost")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_STRIP_FILES ON)
+if(NOT KBGEN_STATIC)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+include(CPack)

@@ -1,0 +1,229 @@
+#include "cli/app.h"
+
+#include <map>
+
+#include <fmt/core.h>
+
+#include "cli/version.h"
+
+namespace kb::cli {
+namespace {
+
+using Run = Status (*)(const Options&);
+
+// One of a few words. The words themselves are the name of the value in the help.
+template <class T>
+void AddChoice(CLI::App& command, const std::string& name, T& target,
+               const std::vector<std::pair<std::string, T>>& choices, const std::string& help) {
+  std::string words;
+  for (const auto& choice : choices) words += (words.empty() ? "" : "|") + choice.first;
+  const auto set = [&target, choices, words, name](const std::string& word) {
+    for (const auto& choice : choices) {
+      if (choice.first != word) continue;
+      target = choice.second;
+      return;
+    }
+    throw CLI::ValidationError(name, fmt::format("`{}` is not one of {}", word, words));
+  };
+  command.add_option_function<std::string>(name, set, help)->type_name(words);
+}
+
+std::vector<std::pair<std::string, std::string>> Words(const std::vector<std::string>& words) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& word : words) pairs.emplace_back(word, word);
+  return pairs;
+}
+
+class Builder {
+ public:
+  explicit Builder(App& app) : app_(app), o_(app.options) {}
+
+  void All() {
+    CLI::App& p = app_.parser;
+    p.name("kbgen");
+    p.description("Compiles one topology model into reviewable infrastructure artifacts.");
+    p.set_version_flag("--version", std::string("kbgen ") + std::string(kVersion));
+    p.require_subcommand(1);
+    p.get_formatter()->column_width(32);
+    p.footer(
+        "Results go to stdout, progress and diagnostics to stderr. Exit status: 0 done, 1 "
+        "findings,\n"
+        "2 usage, 3 the environment failed. `kbgen COMMAND --help` shows examples.");
+    AddWork();
+    AddQuestions();
+    AddTools();
+  }
+
+ private:
+  CLI::App& Command(const std::string& name, const std::string& help, const std::string& examples,
+                    Run run) {
+    CLI::App& command = *app_.parser.add_subcommand(name, help);
+    command.footer("Examples:\n" + examples);
+    command.callback([this_app = &app_, run] { this_app->chosen = run; });
+    AddChoice<Color>(command, "--color", o_.color,
+                     {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}},
+                     "When to use colour; auto: on a terminal, unless NO_COLOR is set");
+    command.add_flag("-q,--quiet", o_.quiet, "Print nothing but findings");
+    command.add_flag("-v,--verbose", o_.verbose, "Say on stderr what is being done");
+    return command;
+  }
+
+  CLI::App& WithModel(CLI::App& command) {
+    command.add_option("-m,--model", o_.model, "The topology to read")
+        ->type_name("FILE")
+        ->capture_default_str();
+    return WithModules(command);
+  }
+  CLI::App& WithModules(CLI::App& command) {
+    command.add_option("--modules", o_.modules, "A folder of further modules; may be given again")
+        ->type_name("DIR")
+        ->take_all()
+        ->allow_extra_args(false);
+    return command;
+  }
+  CLI::App& WithOut(CLI::App& command) {
+    command.add_option("-o,--out", o_.out, "The output tree")
+        ->type_name("DIR")
+        ->capture_default_str();
+    return command;
+  }
+  CLI::App& WithFormat(CLI::App& command) {
+    AddChoice<DiagFormat>(command, "--format", o_.format,
+                          {{"text", DiagFormat::kText},
+                           {"json", DiagFormat::kJson},
+                           {"sarif", DiagFormat::kSarif},
+                           {"github", DiagFormat::kGithub}},
+                          "How diagnostics are written; all but text on stdout");
+    return command;
+  }
+  CLI::App& WithJson(CLI::App& command) {
+    AddChoice<DiagFormat>(command, "--format", o_.format,
+                          {{"text", DiagFormat::kText}, {"json", DiagFormat::kJson}},
+                          "How the result is written");
+    return command;
+  }
+  CLI::App& WithJobs(CLI::App& command) {
+    command.add_option("-j,--jobs", o_.jobs, "Threads; by default as many as are worth it")
+        ->type_name("N");
+    return command;
+  }
+
+  void AddWork() {
+    WithFormat(WithModel(Command("check", "Check the model without writing anything",
+                                 "  kbgen check\n"
+                                 "  kbgen check -m lab/topology.yaml --format github\n",
+                                 Check)));
+    CLI::App& render = WithJobs(WithFormat(WithOut(WithModel(
+        Command("render", "Make the output tree what the model says",
+                "  kbgen render                      # model/topology.yaml into out\n"
+                "  kbgen render --check              # in CI: is what is committed up to date?\n"
+                "  kbgen render -m lab.yaml -o /tmp/lab --modules ../our-modules\n",
+                Render)))));
+    render.add_flag("--check", o_.check,
+                    "Write nothing; print the differences and exit 1 if there are any");
+    CLI::App& diff = WithJson(Command("diff", "Compare two output trees",
+                                      "  kbgen diff out /tmp/other\n"
+                                      "  kbgen diff old new | git apply --directory=old\n",
+                                      Diff));
+    diff.add_option("BEFORE", o_.before, "The old tree")->type_name("DIR")->required();
+    diff.add_option("AFTER", o_.after, "The new tree")->type_name("DIR")->required();
+    CLI::App& init = Command("init", "Write a small working topology to start from",
+                             "  kbgen init estate && cd estate && kbgen render\n", Init);
+    init.add_option("FOLDER", o_.folder, "Where; files that exist are never overwritten")
+        ->type_name("DIR");
+  }
+
+  void AddQuestions() {
+    CLI::App& why = WithJson(WithOut(
+        WithModel(Command("why", "Show which template and which line of the model a line came from",
+                          "  kbgen why out/servers/db-01/03-postgres/etc/patroni/patroni.yml:14\n"
+                          "  kbgen why servers/db-01/03-postgres/etc/patroni/patroni.yml:14\n",
+                          Why))));
+    why.add_option("PLACE", o_.place, "A line of an artifact")->type_name("FILE:LINE")->required();
+    CLI::App& explain = Command("explain", "Explain a diagnostic, or list all",
+                                "  kbgen explain KB3501\n"
+                                "  kbgen explain | less\n",
+                                Explain);
+    explain.add_option("KIND", o_.code, "Its code")->type_name("CODE");
+    CLI::App& schema =
+        WithModules(Command("schema", "Print a JSON Schema of the language, for editors",
+                            "  kbgen schema > topology.schema.json\n"
+                            "  kbgen schema module\n",
+                            Schema));
+    AddChoice<std::string>(schema, "LANGUAGE", o_.schema,
+                           Words({"topology", "versions", "credentials", "module"}),
+                           "Of which files; topology when not said");
+    CLI::App& dump =
+        WithFormat(WithModel(Command("dump", "Print what a stage made, as JSON",
+                                     "  kbgen dump --stage graph | jq .listeners\n"
+                                     "  kbgen dump --stage plan | jq -r '.artifacts[].path'\n",
+                                     Dump)));
+    AddChoice<std::string>(dump, "--stage", o_.stage, Words({"model", "graph", "plan"}),
+                           "Of which stage");
+    dump.get_option("--stage")->required();
+  }
+
+  void AddTools() {
+    WithFormat(WithModules(Command("selfcheck", "Prove every module and render every example",
+                                   "  kbgen selfcheck\n"
+                                   "  kbgen selfcheck --modules ../our-modules\n",
+                                   Selfcheck)));
+    CLI::App& completion =
+        Command("completion", "Print a completion script for a shell",
+                "  source <(kbgen completion bash)\n"
+                "  kbgen completion fish > ~/.config/fish/completions/kbgen.fish\n",
+                PrintCompletion);
+    AddChoice<std::string>(completion, "SHELL", o_.shell, Words({"bash", "zsh", "fish"}),
+                           "Of which shell");
+    completion.get_option("SHELL")->required();
+    Command("man", "Print the manual page", "  kbgen man | man -l -\n", PrintManual);
+  }
+
+  static Status PrintCompletion(const Options& options) {
+    std::fputs(CompletionScript(BuildApp()->parser, options.shell).c_str(), stdout);
+    return Status::kDone;
+  }
+  static Status PrintManual(const Options&) {
+    std::fputs(ManualPage(BuildApp()->parser).c_str(), stdout);
+    return Status::kDone;
+  }
+
+  App& app_;
+  Options& o_;
+};
+
+OptionText DescribeOption(const CLI::Option& option) {
+  OptionText text;
+  for (const std::string& name : option.get_snames()) text.words.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) text.words.push_back("--" + name);
+  for (const std::string& word : text.words) text.names += (text.names.empty() ? "" : ", ") + word;
+  if (text.words.empty()) text.names = option.get_name();
+  if (option.get_items_expected_max() > 0) text.value = option.get_type_name();
+  text.help = option.get_description();
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<App> BuildApp() {
+  auto app = std::make_unique<App>();
+  Builder(*app).All();
+  return app;
+}
+
+std::vector<CommandText> DescribeCommands(const CLI::App& app) {
+  std::vector<CommandText> commands;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    CommandText text = {command->get_name(), command->get_description(), command->get_footer(), {}};
+    const auto add = [&](bool arguments) {
+      for (const CLI::Option* option : command->get_options()) {
+        if (option->get_positional() == arguments) text.options.push_back(DescribeOption(*option));
+      }
+    };
+    add(true), add(false);
+    commands.push_back(std::move(text));
+  }
+  return commands;
+}
+
+}  // namespace kb::cli

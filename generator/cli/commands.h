@@ -1,0 +1,56 @@
+// Commands: what the command line can ask for, each in its cmd_*.cc. Nothing here knows how the
+// command line is read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "diag/print.h"
+
+namespace kb::cli {
+
+enum class Color : uint8_t { kAuto, kAlways, kNever };
+
+// Everything that the command line can say; a command reads what it has declared.
+struct Options {
+  // Of most commands.
+  std::string model = "model/topology.yaml";
+  std::string out = "out";
+  std::vector<std::string> modules;
+  unsigned jobs = 0;  // 0: as many as there are processors
+  Color color = Color::kAuto;
+  DiagFormat format = DiagFormat::kText;
+  bool quiet = false;
+  bool verbose = false;
+  // Of one command each.
+  bool check = false;
+  std::string before;
+  std::string after;
+  std::string place;
+  std::string code;
+  std::string stage;
+  std::string schema = "topology";
+  std::string folder = ".";
+  std::string shell;
+};
+
+// The exit status: stable, because scripts and CI read it.
+enum class Status : uint8_t {
+  kDone = 0,
+  kFindings = 1,     // errors in the model, differences, failed validations
+  kUsage = 2,        // the command line cannot be understood
+  kEnvironment = 3,  // a file, a process, the system
+};
+
+Status Check(const Options& options);
+Status Render(const Options& options);
+Status Diff(const Options& options);
+Status Why(const Options& options);
+Status Explain(const Options& options);
+Status Schema(const Options& options);
+Status Dump(const Options& options);
+Status Init(const Options& options);
+Status Selfcheck(const Options& options);
+
+}  // namespace kb::cli
