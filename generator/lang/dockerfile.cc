@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "lang/bare.h"
@@ -38,6 +39,7 @@ enum Reason : uint8_t { kGlued = 1, kHereDocument, kUnclosed };
 
 constexpr std::array<std::string_view, 8> kInstructions = {
     "ARG", "CMD", "ENTRYPOINT", "ENV", "LABEL", "ONBUILD", "RUN", "SHELL"};
+static_assert(std::ranges::is_sorted(kInstructions));
 
 char Upper(char c) { return IsLower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 
@@ -175,10 +177,7 @@ std::string_view NotDockerLine(std::string_view value) {
   if (const auto why = NotOneLine(value); !why.empty()) return why;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "docker reads UTF-8 only";
   if (value.size() > kLongest) return "docker reads no line of a Dockerfile beyond 64 KiB";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return kControlRefused;
-  }
+  if (HasControl(value, "\t")) return kControlRefused;
   return {};
 }
 

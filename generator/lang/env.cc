@@ -79,10 +79,7 @@ Context AfterHole(Context at) {
 std::string_view NotEnvironment(std::string_view value) {
   if (HasNul(value)) return kNulRefused;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "systemd reads UTF-8 only";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 || byte == 0x7f) && c != '\t' && c != '\n') return kControlRefused;
-  }
+  if (HasControl(value, "\t\n")) return kControlRefused;
   return {};
 }
 

@@ -56,6 +56,8 @@ Context NewLine(bool blank) {
   return {.state = kLine, .nesting = blank ? uint64_t{kBlankAbove} : 0};
 }
 
+constexpr std::string_view kControlInDocument = "a control character has no place in a document";
+
 constexpr uint64_t kMostTicks = 200;
 
 Context InText(Context at, char c) {
@@ -81,14 +83,21 @@ Context InText(Context at, char c) {
   }
 }
 
+constexpr uint64_t kCodeIndent = 4;
+
+// Behind an empty line an indented one is code, unless it belongs to a list.
+bool MayBeCode(Context at) {
+  return at.state == kIndented ||
+         (at.state == kLine && Count(at) >= kCodeIndent && (at.nesting & kBlankAbove) != 0);
+}
+
 Context BeginLine(Context at, char c) {
-  constexpr uint64_t kCodeIndent = 4;
   if (c == ' ') return Count(at) < kMostTicks ? With(at, Count(at) + 1) : at;
   if (c == '\t') return With(at, Count(at) | kCodeIndent);
   if (c == '\n') return NewLine(true);
   const uint64_t column = Count(at);
   const bool marker = c == '|' || c == '-' || c == '*' || c == '+' || c == '>' || IsDigit(c);
-  if (column >= kCodeIndent && at.nesting & kBlankAbove && !marker && c != '`' && c != '~') {
+  if (MayBeCode(at) && !marker && c != '`' && c != '~') {
     return Go(at, kIndented);
   }
   at.indent = 0;
@@ -196,6 +205,7 @@ Context Step(Context at, char c) {
 Context AfterHole(Context at) {
   switch (at.state) {
     case kLine:
+      if (MayBeCode(at)) return Go(at, kIndented);
       at.indent = 0;
       at.nesting = 0;
       return Go(at, kText);
@@ -244,6 +254,7 @@ bool MeansSomething(std::string_view value, size_t i) {
 std::string_view WriteText(std::string_view value, Context, std::string& out) {
   if (HasNul(value)) return kNulRefused;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "Markdown is UTF-8, and this is not";
+  if (HasControl(value, "\t\n\r")) return kControlInDocument;
   if (value.empty() && !out.empty() && (out.back() == '*' || out.back() == '_')) {
     return "nothing between asterisks would make a rule of them";
   }
@@ -264,6 +275,7 @@ std::string_view WriteText(std::string_view value, Context, std::string& out) {
 template <bool table>
 std::string_view WriteInCode(std::string_view value, Context, std::string& out) {
   if (const auto why = NotTrimmedLine(value); !why.empty()) return why;
+  if (HasControl(value, "\t")) return kControlInDocument;
   if (value.empty()) return "a span of code cannot be empty";
   if (value.find('`') != std::string_view::npos) return "a backquote would end the span of code";
   if (table && value.find('|') != std::string_view::npos) {
@@ -275,7 +287,7 @@ std::string_view WriteInCode(std::string_view value, Context, std::string& out) 
 
 std::string_view WriteInFence(std::string_view value, Context at, std::string& out) {
   if (HasNul(value)) return kNulRefused;
-  if (value.find('\r') != std::string_view::npos) return "a carriage return would be lost";
+  if (HasControl(value, "\t\n")) return kControlInDocument;
   while (true) {
     const size_t end = value.find('\n');
     const std::string_view line = value.substr(0, end);
@@ -299,6 +311,9 @@ Fit AdmitCode(Context at, ValueClass value) {
 Fit Admit(Context at, ValueClass value) {
   const bool text = value == ValueClass::kText;
   if (at.nesting & kEscaped) return Refuse("the backslash before it would change what it means");
+  if (MayBeCode(at)) {
+    return text ? Refuse("this could be a block of code: use a fence") : Write(WriteBare);
+  }
   switch (at.state) {
     case kLine:
     case kText:
@@ -316,8 +331,6 @@ Fit Admit(Context at, ValueClass value) {
       return Write(text ? WriteInFence : WriteBare);
     case kTarget:
       return text ? Refuse("the target of a link is an atom") : Write(WriteBare);
-    case kIndented:
-      return text ? Refuse("this could be a block of code: use a fence") : Write(WriteBare);
     case kTag:
     case kComment:
       return text ? Refuse("in HTML only atoms stand") : Write(WriteBare);

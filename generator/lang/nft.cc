@@ -31,10 +31,7 @@ Context AfterHole(Context at) { return at.state == kCode ? Context{.state = kWor
 std::string_view WriteInString(std::string_view value, Context, std::string& out) {
   constexpr size_t kLongest = 127;
   if (const auto why = NotOneLine(value); !why.empty()) return why;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return kControlRefused;
-  }
+  if (HasControl(value)) return kControlRefused;
   if (value.find('"') != std::string_view::npos) return "strings of nft cannot hold a double quote";
   if (value.find('$') != std::string_view::npos)
     return "nft reads variables in the prefix of a log";

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "lang/bare.h"
@@ -7,8 +8,9 @@
 
 // What PgBouncer and libpq read. In pgbouncer.ini a value is the rest of its line, except under
 // [databases] and [users], where it is a list of `key=value` whose values may stand in single
-// quotes, doubled inside. libpq's own connection strings escape them by a backslash instead.
-// userlist.txt has double quotes, doubled inside.
+// quotes, doubled inside. (Its manual quotes names too; PgBouncer 1.18 does not read that.) libpq's
+// own connection strings escape them by a backslash instead. userlist.txt has double quotes,
+// doubled inside.
 namespace kb::lang {
 namespace {
 
@@ -17,7 +19,7 @@ enum State : uint8_t {
   kComment,
   kSection,
   kKey,
-  kKeyQuoted,  // in "…" before the `=`
+  kKeyQuoted,  // userlist.txt: in "…"
   kEmpty,      // behind the `=`: nothing but blanks so far
   kRest,       // in a value that is the rest of its line
   kPairKey,    // where the key of a pair is due, or in it
@@ -34,6 +36,7 @@ enum Flag : uint8_t {
 };
 
 constexpr std::array<std::string_view, 2> kPairSections = {"databases", "users"};
+static_assert(std::ranges::is_sorted(kPairSections));
 
 Context Go(Context at, State state) {
   at.state = state;
@@ -78,12 +81,9 @@ Context Step(Context at, char c) {
       if (IsBlank(c)) return at;
       if (c == '#' || c == ';') return Go(at, kComment);
       if (c == '[') return Go(at, kSection);
-      if (c == '"') return Go(at, kKeyQuoted);
       [[fallthrough]];
     case kKey:
       return Go(at, c == '=' ? kEmpty : kKey);
-    case kKeyQuoted:
-      return c == '"' ? Go(at, kKey) : at;
     case kSection:
       return InSection(at, c);
     case kEmpty:
@@ -112,10 +112,7 @@ Context AfterHole(Context at) {
 
 std::string_view NotPrintableLine(std::string_view value) {
   if (const auto why = NotOneLine(value); !why.empty()) return why;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return kControlRefused;
-  }
+  if (HasControl(value, "\t")) return kControlRefused;
   return {};
 }
 
@@ -149,7 +146,7 @@ std::string_view WriteWhole(std::string_view value, Context at, std::string& out
 std::string_view WriteName(std::string_view value, Context at, std::string& out) {
   for (const char c : value) {
     if (!IsAlnum(c) && std::string_view("_.-").find(c) == std::string_view::npos) {
-      return "PgBouncer wants this name in double quotes";
+      return "PgBouncer reads letters, digits and _ . - in a name";
     }
   }
   return WriteBare(value, at, out);
@@ -164,10 +161,8 @@ Fit Admit(Context at, ValueClass value) {
       return Refuse("the names of sections are literal");
     case kLine:
     case kKey:
-      if (text) return Refuse("a name with free text stands in double quotes");
+      if (text) return Refuse("a name is made of letters, digits and _ . -");
       return Write(WriteName);
-    case kKeyQuoted:
-      return Write(WriteDoubled<'"'>);
     case kRest:
       return Write(text ? WriteRest : WriteBare);
     case kEmpty:

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "lang/bare.h"
@@ -26,6 +27,7 @@ enum State : uint8_t {
 // These take the rest of the line as it is, quotes included.
 constexpr std::array<std::string_view, 3> kRestOfLine = {"forcecommand", "subsystem",
                                                          "versionaddendum"};
+static_assert(std::ranges::is_sorted(kRestOfLine));
 
 char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -66,10 +68,7 @@ Context AfterHole(Context at) {
 
 std::string_view WriteInDouble(std::string_view value, Context, std::string& out) {
   if (const auto why = NotOneLine(value); !why.empty()) return why;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return kControlRefused;
-  }
+  if (HasControl(value)) return kControlRefused;
   if (HasAny(value, "\"'\\")) return "sshd reads quotes and backslashes differently by keyword";
   if (HasAny(value, "%$*?!,")) return "sshd could read a pattern, a list or a variable in it";
   out += value;

@@ -11,12 +11,7 @@ constexpr line::Dialect kDialect = {.comments = "#;"};
 
 std::string_view WriteRest(std::string_view value, Context, std::string& out) {
   if (const auto why = NotTrimmedLine(value); !why.empty()) return why;
-  for (const char c : value) {
-    if (IsControl(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80 &&
-        c != '\t') {
-      return kControlRefused;
-    }
-  }
+  if (HasControl(value, "\t")) return kControlRefused;
   if (value.empty()) return "a kernel setting without a value is not set at all";
   out += value;
   return {};

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "lang/bare.h"
@@ -43,6 +44,7 @@ constexpr std::array<std::string_view, 12> kKeys = {
     "Description",  "Environment",   "ExecCondition",    "ExecReload",
     "ExecStart",    "ExecStartPost", "ExecStartPre",     "ExecStop",
     "ExecStopPost", "Options",       "SyslogIdentifier", "What"};
+static_assert(std::ranges::is_sorted(kKeys));
 
 constexpr uint64_t kLetters = 0xFFFF;  // in `nesting`: the key's letters
 constexpr int kResumeShift = 16;       // and the state that a comment interrupts, plus one

@@ -44,6 +44,13 @@ bool IsInvisible(char32_t c) {
          (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || c == 0xFFFE || c == 0xFFFF;
 }
 
+bool HasControl(std::string_view value, std::string_view allowed) {
+  return std::ranges::any_of(value, [&](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 || byte == 0x7f) && allowed.find(c) == std::string_view::npos;
+  });
+}
+
 bool HasAny(std::string_view value, std::string_view bytes) {
   return value.find_first_of(bytes) != std::string_view::npos;
 }

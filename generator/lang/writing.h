@@ -37,6 +37,8 @@ constexpr bool IsControl(char32_t c) { return c < 0x20 || (c >= 0x7f && c <= 0x9
 // change how the text around them is read or shown.
 bool IsInvisible(char32_t c);
 
+// C0 controls and DEL, other than those of `allowed`.
+bool HasControl(std::string_view value, std::string_view allowed = {});
 bool HasAny(std::string_view value, std::string_view bytes);
 bool HasOuterBlank(std::string_view value);
 bool HasNul(std::string_view value);

@@ -122,8 +122,9 @@ inline void ExpectReadBack(std::string_view language, const Place& place,
 
 // A reader that is a Python program with a function `read_all(texts)`, which gives a list of as
 // many texts or None.
-inline Reader PythonBatch(std::string program) {
-  return [program = std::move(program)](const std::vector<std::string>& documents) {
+inline Reader PythonBatch(std::string program, std::string python = "python3") {
+  return [program = std::move(program),
+          python = std::move(python)](const std::vector<std::string>& documents) {
     std::string input;
     for (const std::string& document : documents) (input += document) += '\0';
     const kb::test::TempDir dir;
@@ -133,7 +134,7 @@ texts = [t.decode() for t in sys.stdin.buffer.read().split(b'\0')[:-1]]
 for answer in read_all(texts):
     sys.stdout.buffer.write(b'!\0' if answer is None else b'=' + answer.encode() + b'\0')
 )");
-    const kb::test::Ran ran = kb::test::Run({"python3", main}, input);
+    const kb::test::Ran ran = kb::test::Run({python, main}, input);
     EXPECT_EQ(ran.status, 0) << ran.err;
     Reading reading;
     for (const std::string& answer : kb::test::SplitNul(ran.out)) {
@@ -148,7 +149,7 @@ for answer in read_all(texts):
 }
 
 // The same with a function `read(text)`; what it raises means that the text cannot be read.
-inline Reader PythonReader(const std::string& program) {
+inline Reader PythonReader(const std::string& program, const std::string& python = "python3") {
   return PythonBatch(program + R"(
 def read_all(texts):
     def attempt(text):
@@ -157,7 +158,8 @@ def read_all(texts):
         except Exception:
             return None
     return [attempt(text) for text in texts]
-)");
+)",
+                     python);
 }
 
 // Values that are atoms: what every reader must find where an atom stands bare or quoted.
