@@ -16,12 +16,18 @@ void CheckPlacement(const Context& c, Diagnostics& diags) {
     const bool reported = !c.model.servers_whole || (expected >= 0 && expected != count);
     if (count == 0 || reported) continue;  // with the selector, or with the inventory
     if (manifest.min && count < *manifest.min) {
-      diags.Emit(diag::kTooFewMembers, span, service.name().text, count, manifest.name.text, int64_t{*manifest.min});
+      diags.Emit(diag::kTooFewMembers, span, {.help = "select more servers"}, service.name().text,
+                 count, manifest.name.text, int64_t{*manifest.min});
     }
     if (manifest.max && count > *manifest.max) {
-      diags.Emit(diag::kTooManyMembers, span, service.name().text, count, manifest.name.text, int64_t{*manifest.max});
+      diags.Emit(diag::kTooManyMembers, span,
+                 {.help = "select fewer servers, or make two services of it"}, service.name().text,
+                 count, manifest.name.text, int64_t{*manifest.max});
     }
-    if (manifest.odd && count % 2 == 0) diags.Emit(diag::kEvenQuorum, span, service.name().text, count);
+    if (manifest.odd && count % 2 == 0) {
+      diags.Emit(diag::kEvenQuorum, span, {.help = "add a member or take one away"},
+                 service.name().text, count);
+    }
   }
 }
 
@@ -37,7 +43,10 @@ void CheckSinglePoints(const Context& c, Diagnostics& diags) {
   for (const graph::Balancer& balancer : c.graph.balancers) {
     if (balancer.targets < 0 || c.graph.services[balancer.targets].members.size() != 1) continue;
     if (!c.graph.services[balancer.targets].model->single_reason.empty()) continue;
-    diags.Emit(diag::kLoneTarget, balancer.model->targets.span, balancer.model->name.text, balancer.model->targets.text);
+    diags.Emit(
+        diag::kLoneTarget, balancer.model->targets.span,
+        {.help = "add a second server, or say why one is enough under `single:` of that service"},
+        balancer.model->name.text, balancer.model->targets.text);
   }
 }
 
@@ -63,7 +72,9 @@ void Visit(const Context& c, int service, std::vector<Mark>& marks, std::vector<
         names.emplace_back(c.graph.services[*it].name().text);
       }
       names.push_back(names.front());
-      diags.Emit(diag::kNeedsCircle, c.graph.services[service].model->span, Join(names, " → "));
+      diags.Emit(diag::kNeedsCircle, c.graph.services[service].model->span,
+                 {.help = "take away the need that an installation can do without"},
+                 Join(names, " → "));
     }
   }
   path.pop_back();

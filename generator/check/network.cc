@@ -74,12 +74,17 @@ void CheckOwners(const Context& c, Diagnostics& diags) {
       if (!service.manifest->owns_firewall && !service.manifest->owns_host) continue;
       if (owner != nullptr) {
         diags.Emit(diag::kTwoOwners, service.model->nodes.span,
-                   {.labels = {{owner->model->nodes.span, "the other one"}, {server.name().span, "this server"}}},
+                   {.labels = {{owner->model->nodes.span, "the other one"},
+                               {server.name().span, "this server"}},
+                    .help = "make their selectors disjoint"},
                    server.name().text, owner->name().text, service.name().text);
       }
       owner = &service;
     }
-    if (owner == nullptr) diags.Emit(diag::kNoOwner, server.name().span, server.name().text);
+    if (owner == nullptr)
+      diags.Emit(diag::kNoOwner, server.name().span,
+                 {.help = "let the service of a module that `owns` them select it"},
+                 server.name().text);
   }
 }
 

@@ -66,7 +66,9 @@ void CheckBalancers(const Context& c, Diagnostics& diags) {
       if (!ref.known()) continue;
       const Word& written = balancer.model->listeners[i];
       if (!c.graph.Declared(ref).clients) {
-        diags.Emit(diag::kBalancedPeers, written.span, NameOf(c.graph, ref), balancer.model->name.text);
+        diags.Emit(diag::kBalancedPeers, written.span,
+                   {.help = "name an endpoint whose scope includes clients"}, NameOf(c.graph, ref),
+                   balancer.model->name.text);
       }
       const auto [first, fresh] = ports.emplace(c.graph.PortOf(ref), i);
       if (!fresh) {
@@ -83,7 +85,8 @@ void CheckBalancers(const Context& c, Diagnostics& diags) {
                  NameOf(c.graph, ref));
     }
     if (balancer.model->timeout_s > 0 && balancer.model->retries < 1) {
-      diags.Emit(diag::kBalancerHealth, balancer.model->health_span, balancer.model->name.text);
+      diags.Emit(diag::kBalancerHealth, balancer.model->health_span,
+                 {.help = "`retries: 3` is usual"}, balancer.model->name.text);
     }
   }
 }

@@ -57,12 +57,17 @@ bool NamedSecret(std::string_view key, const Node& value) {
   return std::ranges::any_of(kWords, [&](std::string_view word) { return lower.ends_with(word); });
 }
 
+void Report(Span span, Diagnostics& diags) {
+  diags.Emit(diag::kLiteralSecret, span,
+             {.help = "declare a credential; if this was a real one, change it now"});
+}
+
 void Look(const Node& node, Diagnostics& diags) {
-  if (node.kind == NodeKind::kScalar && LooksLikeSecret(node.text)) diags.Emit(diag::kLiteralSecret, node.span);
+  if (node.kind == NodeKind::kScalar && LooksLikeSecret(node.text)) Report(node.span, diags);
   for (const Node& item : node.items) Look(item, diags);
   for (const Node::Entry& entry : node.entries) {
     if (NamedSecret(entry.key, entry.value)) {
-      diags.Emit(diag::kLiteralSecret, entry.value.span);
+      Report(entry.value.span, diags);
     } else {
       Look(entry.value, diags);
     }
@@ -80,7 +85,8 @@ void CheckCredentials(const Context& c, Diagnostics& diags) {
                  credential.name.text, first->second->name.text);
     }
     if (!credential.file.empty() && !credential.file.text.ends_with(".env")) {
-      diags.Emit(diag::kCredentialFile, credential.file.span, credential.file.text);
+      diags.Emit(diag::kCredentialFile, credential.file.span,
+                 {.help = "what handles secrets knows them by that ending"}, credential.file.text);
     }
   }
 }
@@ -91,10 +97,10 @@ void CheckLiteralSecrets(const Context& c, Diagnostics& diags) {
   }
   for (const model::Server& server : c.model.servers) {
     const Word& notes = server[model::Column::kNotes];
-    if (LooksLikeSecret(notes.text)) diags.Emit(diag::kLiteralSecret, notes.span);
+    if (LooksLikeSecret(notes.text)) Report(notes.span, diags);
   }
   for (const model::Credential& credential : c.model.credentials) {
-    if (LooksLikeSecret(credential.help.text)) diags.Emit(diag::kLiteralSecret, credential.help.span);
+    if (LooksLikeSecret(credential.help.text)) Report(credential.help.span, diags);
   }
 }
 

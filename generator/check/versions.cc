@@ -9,6 +9,8 @@
 namespace kb::check {
 namespace {
 
+constexpr const char* kUnusedHelp = "remove it, or correct its name";
+
 // A tag that names one release: not `latest`, and with at least two numbers in it (16.4, 2024-10-02).
 bool IsPinned(std::string_view tag) {
   if (tag.empty() || tag.find("latest") != std::string_view::npos) return false;
@@ -40,7 +42,9 @@ void CheckPackages(const Context& c, Diagnostics& diags) {
       return IsAlnum(ch) || std::string_view("._+:~*-").find(ch) != std::string_view::npos;
     });
     if (!plain || !IsPinned(version)) {
-      diags.Emit(diag::kFloatingPackage, package.version.span, package.name.text, version);
+      diags.Emit(diag::kFloatingPackage, package.version.span,
+                 {.help = "write the version that `apt-cache policy` shows; a final `*` is fine"},
+                 package.name.text, version);
     }
   }
 }
@@ -55,13 +59,17 @@ void CheckUnused(const Context& c, Diagnostics& diags) {
     for (const graph::Role& role : service.roles) used.insert(role.credential);
   }
   for (const model::ImageVersion& image : c.model.images) {
-    if (!used.contains(&image)) diags.Emit(diag::kUnusedVersion, image.name.span, image.name.text);
+    if (!used.contains(&image))
+      diags.Emit(diag::kUnusedVersion, image.name.span, {.help = kUnusedHelp}, image.name.text);
   }
   for (const model::PackageVersion& package : c.model.packages) {
-    if (!used.contains(&package)) diags.Emit(diag::kUnusedVersion, package.name.span, package.name.text);
+    if (!used.contains(&package))
+      diags.Emit(diag::kUnusedVersion, package.name.span, {.help = kUnusedHelp}, package.name.text);
   }
   for (const model::Credential& credential : c.model.credentials) {
-    if (!used.contains(&credential)) diags.Emit(diag::kUnusedCredential, credential.name.span, credential.name.text);
+    if (!used.contains(&credential))
+      diags.Emit(diag::kUnusedCredential, credential.name.span, {.help = kUnusedHelp},
+                 credential.name.text);
   }
 }
 

@@ -152,7 +152,8 @@ class Resolver {
     }
     service.proxy = WantService(m.proxy);
     if (service.proxy >= 0 && !g_.services[service.proxy].manifest->fronts) {
-      diags_.Emit(diag::kNotAProxy, m.proxy.span, m.proxy.text, g_.services[service.proxy].manifest->name.text);
+      diags_.Emit(diag::kNotAProxy, m.proxy.span,
+                  {.help = "name a service whose module says `fronts: true`"}, m.proxy.text, g_.services[service.proxy].manifest->name.text);
       service.proxy = -1;
     }
     if (service.proxy >= 0) {
@@ -215,7 +216,8 @@ class Resolver {
         const int endpoint = manifest.FindEndpoint(need.endpoint.text);
         if (manifest.name.text != need.module.text) {
           const Word bound = BoundTo(service.model->uses, need.name, {}, service.model->span);
-          diags_.Emit(diag::kWrongProvider, bound.span, need.name.text, need.module.text, manifest.name.text);
+          diags_.Emit(diag::kWrongProvider, bound.span,
+                      {.help = "name a service of that module under `uses:`"}, need.name.text, need.module.text, manifest.name.text);
         } else if (endpoint < 0) {
           diags_.Emit(diag::kUnknownEndpoint, need.endpoint.span, need.endpoint.text, manifest.name.text);
         } else {
@@ -281,7 +283,8 @@ class Resolver {
 
   void AddDatabase(const model::App& app, const model::Use& use, Service& provider) {
     if (!provider.manifest->provides_databases) {
-      diags_.Emit(diag::kNoDatabases, use.database.span, provider.name().text);
+      diags_.Emit(diag::kNoDatabases, use.database.span,
+                  {.help = "ask the service that holds the data; `route:` chooses the way to it"}, provider.name().text);
       return;
     }
     if (use.role.empty() || use.credential.empty()) {

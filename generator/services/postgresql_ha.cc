@@ -20,7 +20,8 @@ void CheckTimeouts(const Graph& graph, int service, Diagnostics& diags) {
   if (ttl >= loop_wait + 2 * retry) return;
   diags.Emit(diag::kPatroniTimeouts, graph.SettingSpan(service, "ttl"),
              {.labels = {{graph.SettingSpan(service, "loop_wait"), "loop_wait"},
-                         {graph.SettingSpan(service, "retry_timeout"), "retry_timeout"}}},
+                         {graph.SettingSpan(service, "retry_timeout"), "retry_timeout"}},
+              .help = "lower `retry_timeout`, or raise `ttl`"},
              graph.services[service].name().text, ttl, loop_wait, retry, loop_wait + 2 * retry);
 }
 
@@ -29,7 +30,8 @@ void CheckConsensus(const Graph& graph, int service, Diagnostics& diags) {
   if (graph.Setting(service, "dcs").str() == "raft") {
     diags.Emit(diag::kRaftDeprecated, s.model->span, s.name().text);
   } else if (graph.Setting(service, "etcd_hosts").size == 0) {
-    diags.Emit(diag::kNoEtcdHosts, graph.SettingSpan(service, "dcs"), s.name().text);
+    diags.Emit(diag::kNoEtcdHosts, graph.SettingSpan(service, "dcs"),
+               {.help = "name its members as `host:port`"}, s.name().text);
   }
 }
 
@@ -44,7 +46,8 @@ void CheckImages(const Graph& graph, int service, Diagnostics& diags) {
                  image->ref.text);
     }
     if (s.manifest->images[i].name.text == "postgres_base" && image->image.tag.find("alpine") != std::string_view::npos) {
-      diags.Emit(diag::kAlpineBase, image->ref.span, image->ref.text);
+      diags.Emit(diag::kAlpineBase, image->ref.span,
+                 {.help = "take the Debian flavour, `-bookworm`"}, image->ref.text);
     }
   }
 }
@@ -84,7 +87,10 @@ void CheckOwnedParameters(const Graph& graph, int service, Diagnostics& diags) {
   for (const tmpl::Value& pair : graph.Setting(service, "parameters").list()) {
     const std::string_view name = pair.list()[0].str();
     if (name != "max_connections" && name != "superuser_reserved_connections" && name != "port") continue;
-    diags.Emit(diag::kOwnedParameter, pair.list()[0].origin, name);
+    diags.Emit(diag::kOwnedParameter, pair.list()[0].origin,
+               {.help = name == "port" ? "say `ports: {sql: …}`"
+                                       : fmt::format("say `{}:` among the settings", name)},
+               name);
   }
 }
 

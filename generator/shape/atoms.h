@@ -37,7 +37,7 @@ struct Cidr {
   bool Contains(uint32_t other) const;
   bool Overlaps(const Cidr& other) const;
 };
-// The host part must be zero: 10.0.0.0/16, not 10.0.0.1/16.
+// The host part must be zero: 10.20.0.0/16, not 10.20.0.1/16.
 std::optional<Cidr> ParseCidr(std::string_view text);
 
 std::optional<int64_t> ParseInt(std::string_view text);
