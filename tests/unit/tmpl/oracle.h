@@ -154,7 +154,8 @@ inline Reader PythonReader(const std::string& program, const std::string& python
 def read_all(texts):
     def attempt(text):
         try:
-            return read(text)
+            answer = read(text)
+            return answer if isinstance(answer, str) else None
         except Exception:
             return None
     return [attempt(text) for text in texts]
