@@ -66,10 +66,14 @@ Result<uint64_t> MakeTree(const Place& place, const Source& source, const Option
 
   std::vector<Sha256> digests(source.size());
   std::atomic<uint64_t> bytes = 0;
-  const auto write = [&](uint32_t i, std::string_view text, Scratch&) {
+  const auto write = [&](uint32_t i, std::string_view text, Scratch& scratch) -> Result<void> {
     digests[i] = Digest(text);
     bytes.fetch_add(text.size(), std::memory_order_relaxed);
-    return CreateFile(stage.fd(), source.PathOf(i), text, ModeOf(source, i));
+    const std::string path = source.PathOf(i);
+    if (!MakeFoldersAfter(stage.fd(), path, scratch.folder)) {
+      return SystemError("make the folder of", path);
+    }
+    return CreateFile(stage.fd(), path, text, ModeOf(source, i));
   };
   auto written = RenderAll(source, options.threads, write, diags);
   if (!written) return std::unexpected(std::move(written).error().Within("making " + place.path()));

@@ -18,6 +18,7 @@ namespace kb::write {
 // What a worker may use for a while; it keeps its memory from one item to the next.
 struct Scratch {
   std::string buffer;
+  std::string folder;
 };
 
 using UseBytes =

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -25,17 +26,6 @@ unsigned char TypeOf(int directory, const char* name) {
   struct stat status;
   if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return DT_UNKNOWN;
   return static_cast<unsigned char>(IFTODT(status.st_mode));
-}
-
-// For CreateFile: follows links, because there are none.
-bool MakeFoldersFast(int root, std::string_view path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos) return true;
-  const std::string parent(path.substr(0, slash));
-  // From below: nearly always all but the last one or two are there.
-  if (mkdirat(root, parent.c_str(), kFolderMode) == 0 || errno == EEXIST) return true;
-  if (errno != ENOENT || !MakeFoldersFast(root, parent)) return false;
-  return mkdirat(root, parent.c_str(), kFolderMode) == 0 || errno == EEXIST;
 }
 
 }  // namespace
@@ -124,13 +114,29 @@ bool WriteAll(int fd, std::string_view bytes) {
 Result<void> CreateFile(int root, const std::string& path, std::string_view bytes, mode_t mode) {
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   Fd file(openat(root, path.c_str(), kFlags, mode));
-  if (!file.ok() && errno == ENOENT && MakeFoldersFast(root, path)) {
-    file = Fd(openat(root, path.c_str(), kFlags, mode));
-  }
   if (!file.ok() || !WriteAll(file.get(), bytes) || !file.Close()) {
     return SystemError("write", path);
   }
   return {};
+}
+
+bool MakeFoldersAfter(int root, std::string_view path, std::string& last) {
+  const std::string_view folder = path.substr(0, std::min(path.rfind('/'), path.size()));
+  if (folder == last || folder.size() == path.size()) return true;
+  // The first component in which the two differ.
+  const auto differ = std::ranges::mismatch(folder, last);
+  auto same = static_cast<size_t>(differ.in1 - folder.begin());
+  const bool whole =
+      (same == folder.size() || folder[same] == '/') && (same == last.size() || last[same] == '/');
+  if (!whole)
+    same = folder.rfind('/', same) == std::string_view::npos ? 0 : folder.rfind('/', same);
+  last = folder;
+  for (size_t end = same; end < folder.size();) {
+    end = std::min(folder.find('/', end == 0 ? 0 : end + 1), folder.size());
+    const std::string part(folder.substr(0, end));
+    if (mkdirat(root, part.c_str(), kFolderMode) != 0 && errno != EEXIST) return false;
+  }
+  return true;
 }
 
 bool RemoveTree(int parent, const std::string& name) {

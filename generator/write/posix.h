@@ -49,9 +49,11 @@ std::string_view BaseName(std::string_view path);
 Fd MakeFolders(int root, std::string_view path);
 
 bool WriteAll(int fd, std::string_view bytes);
-// Writes a file that must not exist yet, and the folders above it, in a tree that nobody else can
-// have put links into.
+// Writes a file that must not exist yet, in a tree that nobody else can have put links into.
 Result<void> CreateFile(int root, const std::string& path, std::string_view bytes, mode_t mode);
+// Makes the folders above `path` in such a tree. `last` is the folder that this caller made before:
+// what both have in common is there, so that hardly any call is made for nothing.
+bool MakeFoldersAfter(int root, std::string_view path, std::string& last);
 
 // Removes `name` and all below it. A tree that is not there is fine.
 bool RemoveTree(int parent, const std::string& name);
