@@ -173,7 +173,7 @@ Context AfterHole(Context at) {
 
 std::string_view NotDockerLine(std::string_view value) {
   // The parser reads lines of less than 64 KiB; escapes and the rest of the line need room too.
-  constexpr size_t kLongest = 30 * 1024;
+  constexpr size_t kLongest = size_t{30} * 1024;
   if (const auto why = NotOneLine(value); !why.empty()) return why;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "docker reads UTF-8 only";
   if (value.size() > kLongest) return "docker reads no line of a Dockerfile beyond 64 KiB";
@@ -203,7 +203,7 @@ std::string_view WriteQuoted(std::string_view value, Context at, std::string& ou
 }
 
 std::string_view WriteInJson(std::string_view value, Context, std::string& out) {
-  constexpr size_t kLongest = 10 * 1024;
+  constexpr size_t kLongest = size_t{10} * 1024;
   if (HasNul(value)) return kNulRefused;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "JSON is UTF-8, and this is not";
   if (value.size() > kLongest) return "docker reads no line of a Dockerfile beyond 64 KiB";

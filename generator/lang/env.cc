@@ -182,7 +182,7 @@ Context AfterHoleDocker(Context at) { return at.state == kLine ? Go(at, kName) :
 
 std::string_view WriteDocker(std::string_view value, Context, std::string& out) {
   // Docker reads lines of less than 64 KiB; the rest is for the name.
-  constexpr size_t kLongest = 60 * 1024;
+  constexpr size_t kLongest = size_t{60} * 1024;
   if (const auto why = NotOneLine(value); !why.empty()) return why;
   if (FindInvalidUtf8(value) != std::string_view::npos) return "docker reads UTF-8 only";
   if (value.size() > kLongest) return "docker reads no line of an env file beyond 64 KiB";

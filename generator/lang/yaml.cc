@@ -14,7 +14,6 @@ namespace kb::lang {
 namespace {
 
 using yaml::LayoutOf;
-using yaml::State;
 
 constexpr std::string_view kNotUtf8 = "YAML is UTF-8, and this is not";
 constexpr std::string_view kGluedRefused =
