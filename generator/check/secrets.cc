@@ -58,8 +58,9 @@ bool NamedSecret(std::string_view key, const Node& value) {
 }
 
 void Report(Span span, Diagnostics& diags) {
-  diags.Emit(diag::kLiteralSecret, span,
-             {.help = "declare a credential; if this was a real one, change it now"});
+  diags.Emit(
+      diag::kLiteralSecret, span,
+      {.help = "declare a credential; if this was a real one, change it now", .hidden = true});
 }
 
 void Look(const Node& node, Diagnostics& diags) {

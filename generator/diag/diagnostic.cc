@@ -33,7 +33,8 @@ Reported Diagnostics::Add(uint16_t code, Severity severity, Span span, std::stri
                   .message = std::move(message),
                   .labels = std::move(extra.labels),
                   .help = std::move(extra.help),
-                  .source = std::move(extra.source)});
+                  .source = std::move(extra.source),
+                  .hidden = extra.hidden});
   return Reported();
 }
 

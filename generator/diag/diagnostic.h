@@ -40,6 +40,7 @@ struct Diagnostic {
   std::vector<Label> labels;
   std::string help;             // what to do; empty if the message says it
   std::string source;           // the document that demands it, "RULES.md: quorum"; may be empty
+  bool hidden = false;          // what stands at the span must not be shown: it may be a secret
 };
 
 // Proof that an error was shown: only Diagnostics makes one.
@@ -62,6 +63,7 @@ class Diagnostics {
     std::vector<Label> labels = {};
     std::string help = {};
     std::string source = {};
+    bool hidden = false;
   };
 
   template <class... Args>

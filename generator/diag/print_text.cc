@@ -38,11 +38,16 @@ class TextPrinter {
     std::string_view arrow;
     char underline;
     std::string_view color;
+    bool hidden = false;
   };
   void Block(const Mark& mark, Span span, std::string_view message) {
     const Place place = sources_->Locate(span.begin);
     const size_t begin = span.begin - place.line_begin;
-    const Excerpt excerpt = MakeExcerpt(place.line_text, begin, span.end - place.line_begin);
+    const size_t end = span.end - place.line_begin;
+    std::string line(place.line_text);
+    if (mark.hidden)
+      std::fill(line.begin() + begin, line.begin() + std::min(end, line.size()), '*');
+    const Excerpt excerpt = MakeExcerpt(line, begin, end);
     out_.append(gutter_, ' ');
     Paint(kBlue, mark.arrow);
     out_ += fmt::format(" {}:{}:{}\n", Printable(place.path), place.line, place.column);
@@ -114,7 +119,8 @@ std::string PrintText(const Diagnostic& diagnostic, const Sources& sources,
   TextPrinter printer(diagnostic, sources, options.color);
   printer.Head(diagnostic);
   if (diagnostic.span.known()) {
-    printer.Block({"-->", '^', ColorOf(diagnostic.severity)}, diagnostic.span, "");
+    printer.Block({"-->", '^', ColorOf(diagnostic.severity), diagnostic.hidden}, diagnostic.span,
+                  "");
   }
   for (const Label& label : diagnostic.labels) {
     if (label.span.known())
