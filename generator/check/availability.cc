@@ -33,12 +33,13 @@ void CheckPlacement(const Context& c, Diagnostics& diags) {
 
 void CheckSinglePoints(const Context& c, Diagnostics& diags) {
   for (const graph::Service& service : c.graph.services) {
-    const bool serves = service.manifest->fronts ||
-                        std::ranges::any_of(service.manifest->endpoints, &module::Endpoint::clients);
+    const bool serves = service.manifest->fronts || std::ranges::any_of(service.manifest->endpoints,
+                                                                        &module::Endpoint::clients);
     if (!serves || service.members.size() != 1) continue;
     if (!service.model->single_reason.empty()) continue;
     diags.Emit(diag::kSinglePoint, service.model->nodes.span,
-               {.help = "add a second server, or say why one is enough under `single:`"}, service.name().text);
+               {.help = "add a second server, or say why one is enough under `single:`"},
+               service.name().text);
   }
   for (const graph::Balancer& balancer : c.graph.balancers) {
     if (balancer.targets < 0 || c.graph.services[balancer.targets].members.size() != 1) continue;
@@ -55,7 +56,8 @@ namespace {
 enum class Mark : uint8_t { kNew, kOpen, kDone };
 
 // Depth first; the path of open services is the circle when an open one is met again.
-void Visit(const Context& c, int service, std::vector<Mark>& marks, std::vector<int>& path, Diagnostics& diags) {
+void Visit(const Context& c, int service, std::vector<Mark>& marks, std::vector<int>& path,
+           Diagnostics& diags) {
   marks[service] = Mark::kOpen;
   path.push_back(service);
   std::vector<int> next;

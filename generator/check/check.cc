@@ -26,7 +26,8 @@ bool IsDate(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
   const auto month = ParseInt(text.substr(5, 1) == "0" ? text.substr(6, 1) : text.substr(5, 2));
   const auto day = ParseInt(text.substr(8, 1) == "0" ? text.substr(9, 1) : text.substr(8, 2));
-  return ParseInt(text.substr(0, 4)) && month && *month >= 1 && *month <= 12 && day && *day >= 1 && *day <= 31;
+  return ParseInt(text.substr(0, 4)) && month && *month >= 1 && *month <= 12 && day && *day >= 1 &&
+         *day <= 31;
 }
 
 // Takes the findings that a waiver covers out of `found` and says instead who accepted them.
@@ -36,7 +37,8 @@ void Waive(const model::Model& model, Diagnostics& found, Diagnostics& diags) {
     const diag::KindRow* kind = WaivedKind(waiver, diags);
     if (kind == nullptr) continue;
     if (!IsDate(waiver.until.text)) {
-      diags.Emit(diag::kWrongValue, waiver.until.span, waiver.until.text, "a date such as 2026-06-30");
+      diags.Emit(diag::kWrongValue, waiver.until.span, waiver.until.text,
+                 "a date such as 2026-06-30");
       continue;
     }
     const std::string subject = fmt::format("`{}`", waiver.subject.text);

@@ -28,7 +28,8 @@ Catalogue ReadCatalogue(std::string_view text) {
   for (std::string_view line : Split(text, '\n')) {
     const auto cells = Split(line, '\t');
     if (!std::exchange(header, false) && cells.size() >= 4) {
-      catalogue.emplace(cells[0], Key{cells[0], cells[1], cells[3], cells.size() > 7 ? cells[7] : std::string_view()});
+      catalogue.emplace(cells[0], Key{cells[0], cells[1], cells[3],
+                                      cells.size() > 7 ? cells[7] : std::string_view()});
     }
   }
   return catalogue;
@@ -50,32 +51,37 @@ bool InRange(double number, std::string_view allowed) {
 }
 
 bool IsBoolean(std::string_view value) {
-  static constexpr std::array<std::string_view, 10> kWords{"on", "off", "true", "false", "yes", "no", "1", "0", "t", "f"};
+  static constexpr std::array<std::string_view, 10> kWords{"on", "off", "true", "false", "yes",
+                                                           "no", "1",   "0",    "t",     "f"};
   return std::ranges::find(kWords, value) != kWords.end();
 }
 
-// Numbers may carry a unit (256MB, 30s): then only the form is checked, because the range is given in
-// the program's base unit.
+// Numbers may carry a unit (256MB, 30s): then only the form is checked, because the range is given
+// in the program's base unit.
 bool NumberAllowed(const Key& key, std::string_view value) {
   if (const auto number = ParseNumber(value)) return InRange(*number, key.allowed);
   const bool has_unit = key.note.find("unit=") != std::string_view::npos;
   const size_t digits = value.find_first_not_of("0123456789.");
   if (!has_unit || digits == 0 || digits == std::string_view::npos) return false;
-  static constexpr std::array<std::string_view, 11> kUnits{"B", "kB", "MB", "GB", "TB", "us", "ms", "s", "min", "h", "d"};
+  static constexpr std::array<std::string_view, 11> kUnits{"B",  "kB", "MB",  "GB", "TB", "us",
+                                                           "ms", "s",  "min", "h",  "d"};
   return std::ranges::find(kUnits, Trim(value.substr(digits))) != kUnits.end();
 }
 
 bool Allowed(const Key& key, std::string_view value) {
   if (key.type == "bool") return IsBoolean(value);
-  if (key.type == "integer" || key.type == "int" || key.type == "real") return NumberAllowed(key, value);
+  if (key.type == "integer" || key.type == "int" || key.type == "real")
+    return NumberAllowed(key, value);
   if (key.type == "enum" && !key.allowed.empty()) {
     const auto choices = Split(key.allowed, '|');
-    return std::ranges::find(choices, value) != choices.end() || (key.note.find("boolean words") != std::string_view::npos && IsBoolean(value));
+    return std::ranges::find(choices, value) != choices.end() ||
+           (key.note.find("boolean words") != std::string_view::npos && IsBoolean(value));
   }
   return true;
 }
 
-void CheckPairs(const tmpl::Value& pairs, const Catalogue& catalogue, std::string_view module, Diagnostics& diags) {
+void CheckPairs(const tmpl::Value& pairs, const Catalogue& catalogue, std::string_view module,
+                Diagnostics& diags) {
   std::vector<std::string_view> names;
   for (const auto& [name, key] : catalogue) names.push_back(name);
   std::ranges::sort(names);  // the order of a hash table must not choose the hint
@@ -85,12 +91,16 @@ void CheckPairs(const tmpl::Value& pairs, const Catalogue& catalogue, std::strin
     const auto key = catalogue.find(name);
     if (key == catalogue.end()) {
       // An extension's own parameters carry its name and a dot; no catalogue can list them all.
-      if (name.find('.') != std::string_view::npos && catalogue.size() > 100 && names.front().find('.') == std::string_view::npos) continue;
+      if (name.find('.') != std::string_view::npos && catalogue.size() > 100 &&
+          names.front().find('.') == std::string_view::npos)
+        continue;
       const std::string_view near = Nearest(name, names);
       diags.Emit(diag::kUnknownConfigKey, pair.list()[0].origin,
-                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, name, module);
+                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, name,
+                 module);
     } else if (!Allowed(key->second, value)) {
-      diags.Emit(diag::kWrongConfigValue, pair.list()[1].origin, value, name, key->second.type, key->second.allowed);
+      diags.Emit(diag::kWrongConfigValue, pair.list()[1].origin, value, name, key->second.type,
+                 key->second.allowed);
     }
   }
 }
@@ -110,7 +120,8 @@ void CheckCatalogues(const Context& c, Diagnostics& diags) {
         continue;
       }
       auto known = catalogues.find(path);
-      if (known == catalogues.end()) known = catalogues.emplace(path, ReadCatalogue(c.sources.Text(file))).first;
+      if (known == catalogues.end())
+        known = catalogues.emplace(path, ReadCatalogue(c.sources.Text(file))).first;
       CheckPairs(service.settings[i], known->second, service.manifest->name.text, diags);
     }
   }
@@ -128,7 +139,8 @@ void CheckKernelParameters(const Context& c, Diagnostics& diags) {
         if (fresh || first->second.second.text == value.text) continue;
         if (!told.emplace(std::pair{first->second.first, &manifest}, true).second) continue;
         diags.Emit(diag::kKernelConflict, value.span,
-                   {.labels = {{first->second.second.span, "the other value"}, {c.model.servers[server].name().span, "a server that has both"}}},
+                   {.labels = {{first->second.second.span, "the other value"},
+                               {c.model.servers[server].name().span, "a server that has both"}}},
                    name.text, first->second.first->name.text, manifest.name.text);
       }
     }

@@ -16,25 +16,27 @@ void CheckAddresses(const Context& c, Diagnostics& diags) {
     if (!ip) continue;
     if (!c.model.network.Contains(*ip)) {
       diags.Emit(diag::kOutsideNetwork, balancer.private_ip.span,
-                 {.labels = {{c.model.private_network.span, "the private network"}}}, balancer.name.text,
-                 balancer.private_ip.text, c.model.private_network.text);
+                 {.labels = {{c.model.private_network.span, "the private network"}}},
+                 balancer.name.text, balancer.private_ip.text, c.model.private_network.text);
     }
     const auto [first, fresh] = balancers.emplace(*ip, &balancer);
     if (fresh) continue;
     diags.Emit(diag::kAddressTaken, balancer.private_ip.span,
-               {.labels = {{first->second->private_ip.span, "used here"}}}, balancer.private_ip.text, balancer.name.text,
-               first->second->name.text);
+               {.labels = {{first->second->private_ip.span, "used here"}}},
+               balancer.private_ip.text, balancer.name.text, first->second->name.text);
   }
   for (const model::Server& server : c.model.servers) {
     const Word& ip = server[Column::kPrivateIp];
     if (server.ip == 0) continue;
     if (!c.model.network.Contains(server.ip)) {
-      diags.Emit(diag::kOutsideNetwork, ip.span, {.labels = {{c.model.private_network.span, "the private network"}}},
+      diags.Emit(diag::kOutsideNetwork, ip.span,
+                 {.labels = {{c.model.private_network.span, "the private network"}}},
                  server.name().text, ip.text, c.model.private_network.text);
     }
     const auto balancer = balancers.find(server.ip);
     if (balancer == balancers.end()) continue;
-    diags.Emit(diag::kAddressTaken, ip.span, {.labels = {{balancer->second->private_ip.span, "used here"}}}, ip.text,
+    diags.Emit(diag::kAddressTaken, ip.span,
+               {.labels = {{balancer->second->private_ip.span, "used here"}}}, ip.text,
                server.name().text, balancer->second->name.text);
   }
 }
@@ -45,8 +47,8 @@ void CheckUnmanaged(const Context& c, Diagnostics& diags) {
       const Word& fqdn = server[Column::kFqdn];
       const std::string_view first_label = fqdn.text.substr(0, fqdn.text.find('.'));
       if (server.name().text != name.text && first_label != name.text) continue;
-      diags.Emit(diag::kUnmanagedServer, server.name().span, {.labels = {{name.span, "declared unmanaged here"}}},
-                 name.text);
+      diags.Emit(diag::kUnmanagedServer, server.name().span,
+                 {.labels = {{name.span, "declared unmanaged here"}}}, name.text);
     }
   }
 }
@@ -59,7 +61,8 @@ void CheckVolumes(const Context& c, Diagnostics& diags) {
     if (first == nullptr) first = &volume;
     ++unknown;
   }
-  if (first != nullptr) diags.Emit(diag::kUnknownDevices, first->device.span, static_cast<int64_t>(unknown));
+  if (first != nullptr)
+    diags.Emit(diag::kUnknownDevices, first->device.span, static_cast<int64_t>(unknown));
 }
 
 // Every managed host has exactly one firewall and one base configuration.

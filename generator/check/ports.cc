@@ -14,7 +14,8 @@ using graph::EndpointRef;
 using graph::Listener;
 
 std::string NameOf(const graph::Graph& graph, EndpointRef ref) {
-  return fmt::format("{}.{}", graph.services[ref.service].name().text, graph.Declared(ref).name.text);
+  return fmt::format("{}.{}", graph.services[ref.service].name().text,
+                     graph.Declared(ref).name.text);
 }
 
 // Where the port of an endpoint was chosen: in the topology, else by the module.
@@ -27,7 +28,8 @@ Span PortSpan(const graph::Graph& graph, EndpointRef ref) {
 
 bool HasClients(const graph::Graph& graph, EndpointRef ref) {
   for (const graph::Service& service : graph.services) {
-    if (std::ranges::any_of(service.needs, [&](const graph::Need& need) { return need.to == ref; })) return true;
+    if (std::ranges::any_of(service.needs, [&](const graph::Need& need) { return need.to == ref; }))
+      return true;
   }
   return std::ranges::any_of(graph.apps, [&](const graph::App& app) {
     return std::ranges::find(app.uses, ref) != app.uses.end();
@@ -39,13 +41,15 @@ bool HasClients(const graph::Graph& graph, EndpointRef ref) {
 // Host networking everywhere: a port belongs to one listener of a host.
 void CheckPorts(const Context& c, Diagnostics& diags) {
   std::vector<std::vector<const Listener*>> by_service(c.graph.services.size());
-  for (const Listener& listener : c.graph.listeners) by_service[listener.owner].push_back(&listener);
+  for (const Listener& listener : c.graph.listeners)
+    by_service[listener.owner].push_back(&listener);
   std::map<std::pair<const Listener*, const Listener*>, bool> told;
   for (size_t server = 0; server < c.graph.services_on.size(); ++server) {
     std::map<std::pair<uint16_t, std::string_view>, const Listener*> taken;
     for (int s : c.graph.services_on[server]) {
       for (const Listener* listener : by_service[s]) {
-        const auto [first, fresh] = taken.emplace(std::pair{listener->port, listener->protocol}, listener);
+        const auto [first, fresh] =
+            taken.emplace(std::pair{listener->port, listener->protocol}, listener);
         if (fresh || !told.emplace(std::pair{first->second, listener}, true).second) continue;
         diags.Emit(diag::kPortTaken, PortSpan(c.graph, listener->endpoint),
                    {.labels = {{PortSpan(c.graph, first->second->endpoint), "the other listener"},
@@ -78,11 +82,13 @@ void CheckBalancers(const Context& c, Diagnostics& diags) {
       }
       // What stands behind must be the hosts that listen there.
       const graph::Service& service = c.graph.services[ref.service];
-      const graph::Service& listens = service.proxy >= 0 ? c.graph.services[service.proxy] : service;
-      if (balancer.targets < 0 || c.graph.services[balancer.targets].members == listens.members) continue;
-      diags.Emit(diag::kBalancerTargets, balancer.model->targets.span, {.labels = {{written.span, "listened for here"}}},
-                 balancer.model->name.text, balancer.model->targets.text, listens.name().text,
-                 NameOf(c.graph, ref));
+      const graph::Service& listens =
+          service.proxy >= 0 ? c.graph.services[service.proxy] : service;
+      if (balancer.targets < 0 || c.graph.services[balancer.targets].members == listens.members)
+        continue;
+      diags.Emit(diag::kBalancerTargets, balancer.model->targets.span,
+                 {.labels = {{written.span, "listened for here"}}}, balancer.model->name.text,
+                 balancer.model->targets.text, listens.name().text, NameOf(c.graph, ref));
     }
     if (balancer.model->timeout_s > 0 && balancer.model->retries < 1) {
       diags.Emit(diag::kBalancerHealth, balancer.model->health_span,
@@ -102,8 +108,8 @@ void CheckRoleAwareness(const Context& c, Diagnostics& diags) {
       if (!endpoint.clients || !endpoint.probe.http) continue;
       if (!HasClients(c.graph, ref) && c.graph.BalancerOf(ref) < 0) continue;
       diags.Emit(diag::kRoleBlind, service.model->span,
-                 {.help = "say `proxy:` and name a service whose module fronts others"}, service.name().text,
-                 endpoint.name.text);
+                 {.help = "say `proxy:` and name a service whose module fronts others"},
+                 service.name().text, endpoint.name.text);
     }
   }
 }
@@ -116,9 +122,10 @@ void CheckOfficialAddress(const Context& c, Diagnostics& diags) {
       if (!service.manifest->endpoints[e].clients || service.members.empty()) continue;
       if (!c.graph.OfficialAddress(ref).host.empty()) continue;
       if (!HasClients(c.graph, ref)) continue;
-      diags.Emit(diag::kNoOfficialAddress, service.model->span,
-                 {.help = "put a load balancer in front (`listeners:`), or name an `entry:` server"},
-                 service.name().text, service.manifest->endpoints[e].name.text);
+      diags.Emit(
+          diag::kNoOfficialAddress, service.model->span,
+          {.help = "put a load balancer in front (`listeners:`), or name an `entry:` server"},
+          service.name().text, service.manifest->endpoints[e].name.text);
     }
   }
 }
@@ -126,7 +133,8 @@ void CheckOfficialAddress(const Context& c, Diagnostics& diags) {
 namespace {
 
 // Looks at every address that somebody typed into the settings of a service.
-void CheckNode(const Node& node, const Context& c, const graph::Service& service, Diagnostics& diags) {
+void CheckNode(const Node& node, const Context& c, const graph::Service& service,
+               Diagnostics& diags) {
   for (const Node& item : node.items) CheckNode(item, c, service, diags);
   for (const Node::Entry& entry : node.entries) CheckNode(entry.value, c, service, diags);
   if (node.kind != NodeKind::kScalar) return;
@@ -146,8 +154,9 @@ void CheckNode(const Node& node, const Context& c, const graph::Service& service
     });
     if (owner == c.model.servers.end() && !balancer) continue;
     diags.Emit(diag::kWrittenAddress, node.span,
-               {.help = "name the service under `uses:`; its official address is derived"}, Ipv4Text(*ip),
-               balancer ? std::string_view("a load balancer") : owner->name().text, service.name().text);
+               {.help = "name the service under `uses:`; its official address is derived"},
+               Ipv4Text(*ip), balancer ? std::string_view("a load balancer") : owner->name().text,
+               service.name().text);
   }
 }
 

@@ -10,8 +10,10 @@
 namespace kb::check {
 namespace {
 
-constexpr std::array<std::string_view, 8> kPrefixes{"AKIA", "ghp_", "github_pat_", "hvs.", "xoxb-", "glpat-", "sk_live_", "-----BEGIN"};
-constexpr std::array<std::string_view, 6> kWords{"password", "passwd", "secret", "token", "api_key", "apikey"};
+constexpr std::array<std::string_view, 8> kPrefixes{"AKIA",  "ghp_",   "github_pat_", "hvs.",
+                                                    "xoxb-", "glpat-", "sk_live_",    "-----BEGIN"};
+constexpr std::array<std::string_view, 6> kWords{"password", "passwd",  "secret",
+                                                 "token",    "api_key", "apikey"};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -37,9 +39,11 @@ bool Announces(const std::string& lower) {
 bool HasUserInfo(std::string_view text) {
   const size_t scheme = text.find("://");
   if (scheme == std::string_view::npos) return false;
-  const std::string_view authority = text.substr(scheme + 3, text.find('/', scheme + 3) - scheme - 3);
+  const std::string_view authority =
+      text.substr(scheme + 3, text.find('/', scheme + 3) - scheme - 3);
   const size_t at = authority.rfind('@');
-  return at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+  return at != std::string_view::npos &&
+         authority.substr(0, at).find(':') != std::string_view::npos;
 }
 
 bool LooksLikeSecret(std::string_view text) {
@@ -80,10 +84,12 @@ void Look(const Node& node, Diagnostics& diags) {
 void CheckCredentials(const Context& c, Diagnostics& diags) {
   std::map<std::pair<std::string_view, std::string_view>, const model::Credential*> places;
   for (const model::Credential& credential : c.model.credentials) {
-    const auto [first, fresh] = places.emplace(std::pair{credential.file.text, credential.key.text}, &credential);
+    const auto [first, fresh] =
+        places.emplace(std::pair{credential.file.text, credential.key.text}, &credential);
     if (!fresh) {
-      diags.Emit(diag::kSharedCredential, credential.key.span, {.labels = {{first->second->key.span, "used here"}}},
-                 credential.name.text, first->second->name.text);
+      diags.Emit(diag::kSharedCredential, credential.key.span,
+                 {.labels = {{first->second->key.span, "used here"}}}, credential.name.text,
+                 first->second->name.text);
     }
     if (!credential.file.empty() && !credential.file.text.ends_with(".env")) {
       diags.Emit(diag::kCredentialFile, credential.file.span,

@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* kUnusedHelp = "remove it, or correct its name";
 
-// A tag that names one release: not `latest`, and with at least two numbers in it (16.4, 2024-10-02).
+// A tag that names one release: not `latest`, and with at least two numbers in it (16.4,
+// 2024-10-02).
 bool IsPinned(std::string_view tag) {
   if (tag.empty() || tag.find("latest") != std::string_view::npos) return false;
   int numbers = 0;
@@ -29,8 +30,10 @@ void CheckImages(const Context& c, Diagnostics& diags) {
   for (const model::ImageVersion& image : c.model.images) {
     if (image.image.name.empty()) continue;  // not an image reference: reported already
     if (!IsPinned(image.image.tag)) {
-      diags.Emit(diag::kFloatingTag, image.ref.span,
-                 {.help = "write the full version: major.minor.patch, or the vendor's release name"}, image.ref.text);
+      diags.Emit(
+          diag::kFloatingTag, image.ref.span,
+          {.help = "write the full version: major.minor.patch, or the vendor's release name"},
+          image.ref.text);
     }
   }
 }

@@ -17,7 +17,7 @@ namespace kb {
 
 struct CompileOptions {
   std::string model = "model/topology.yaml";
-  std::vector<std::string> module_dirs;    // --modules; searched before the built-in ones
+  std::vector<std::string> module_dirs;  // --modules; searched before the built-in ones
 };
 
 // Everything that the stages made, in the order in which they made it; later members borrow from
@@ -28,7 +28,7 @@ struct Compilation {
   module::Library library;
   model::Model model;
   graph::Graph graph;
-  lower::Plan plan;        // usable only when Compile returned Done
+  lower::Plan plan;  // usable only when Compile returned Done
 };
 
 // files → syntax → model → graph → check → lower. What is wrong with the input is in `c.diags`;

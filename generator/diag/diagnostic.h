@@ -35,12 +35,12 @@ struct Label {
 struct Diagnostic {
   uint16_t code = 0;
   Severity severity = Severity::kError;
-  Span span;                    // unknown: the message speaks of no single place
-  std::string message;          // lower case, no full stop, code in backquotes
+  Span span;            // unknown: the message speaks of no single place
+  std::string message;  // lower case, no full stop, code in backquotes
   std::vector<Label> labels;
-  std::string help;             // what to do; empty if the message says it
-  std::string source;           // the document that demands it, "RULES.md: quorum"; may be empty
-  bool hidden = false;          // what stands at the span must not be shown: it may be a secret
+  std::string help;     // what to do; empty if the message says it
+  std::string source;   // the document that demands it, "RULES.md: quorum"; may be empty
+  bool hidden = false;  // what stands at the span must not be shown: it may be a secret
 };
 
 // Proof that an error was shown: only Diagnostics makes one.
@@ -67,7 +67,8 @@ class Diagnostics {
   };
 
   template <class... Args>
-  Reported Emit(const DiagKind<Args...>& kind, Span span, const std::type_identity_t<Args>&... args) {
+  Reported Emit(const DiagKind<Args...>& kind, Span span,
+                const std::type_identity_t<Args>&... args) {
     return Add(kind.code, kind.severity, span, fmt::format(fmt::runtime(kind.format), args...), {});
   }
   // As Emit, with further places and a hint: `Emit(kind, span, {.help = "…"}, args…)`.

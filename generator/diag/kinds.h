@@ -20,7 +20,7 @@ using Int = int64_t;
 struct KindRow {
   uint16_t code;
   Severity severity;
-  std::string_view name;    // "UnknownKey"
+  std::string_view name;  // "UnknownKey"
   std::string_view format;
 };
 std::span<const KindRow> AllKinds();

@@ -26,8 +26,8 @@ struct Place {
   std::string_view path;
   uint32_t line = 0;
   uint32_t column = 0;
-  std::string_view line_text;     // without its line end
-  uint32_t line_begin = 0;        // offset of the line's first byte in the virtual buffer
+  std::string_view line_text;  // without its line end
+  uint32_t line_begin = 0;     // offset of the line's first byte in the virtual buffer
 };
 
 // Owns the bytes of all inputs for as long as it lives: every string_view into it stays good.

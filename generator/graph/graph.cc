@@ -56,7 +56,8 @@ Address Graph::OfficialAddress(EndpointRef ref) const {
   const auto ip = [&](int server) {
     return std::string(model->servers[server][model::Column::kPrivateIp].text);
   };
-  const Service& front = service.proxy >= 0 && Declared(ref).clients ? services[service.proxy] : service;
+  const Service& front =
+      service.proxy >= 0 && Declared(ref).clients ? services[service.proxy] : service;
   if (front.entry >= 0) return {ip(front.entry), port};
   if (front.members.size() == 1) return {ip(front.members.front()), port};
   return {{}, port};

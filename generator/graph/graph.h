@@ -34,7 +34,7 @@ struct Role {
 struct Database {
   Word name;
   Word owner;
-  std::vector<Word> extensions;      // union over the apps, sorted
+  std::vector<Word> extensions;  // union over the apps, sorted
   std::vector<std::string_view> apps;
   std::vector<std::string_view> routes;
 };
@@ -46,19 +46,19 @@ struct Need {
 struct Service {
   const model::Service* model = nullptr;
   const module::Manifest* manifest = nullptr;
-  std::vector<int> members;                       // servers, in inventory order
-  std::vector<uint16_t> ports;                    // by endpoint
-  int proxy = -1;                                 // the service through which clients come
-  int entry = -1;                                 // the server that is the official address
-  std::vector<Need> needs;                        // by Manifest::needs
-  std::vector<const model::ImageVersion*> images; // by Manifest::images
+  std::vector<int> members;                        // servers, in inventory order
+  std::vector<uint16_t> ports;                     // by endpoint
+  int proxy = -1;                                  // the service through which clients come
+  int entry = -1;                                  // the server that is the official address
+  std::vector<Need> needs;                         // by Manifest::needs
+  std::vector<const model::ImageVersion*> images;  // by Manifest::images
   std::vector<const model::PackageVersion*> packages;
   std::vector<const model::Credential*> secrets;
-  std::vector<tmpl::Value> settings;              // by Manifest::settings
-  std::vector<Span> setting_spans;                // where each was written, or its default
+  std::vector<tmpl::Value> settings;  // by Manifest::settings
+  std::vector<Span> setting_spans;    // where each was written, or its default
   std::vector<Database> databases;
   std::vector<Role> roles;
-  std::vector<int> fronted;                       // proxies: the services that come through it
+  std::vector<int> fronted;  // proxies: the services that come through it
 
   const Word& name() const { return model->name; }
 };
@@ -66,16 +66,16 @@ struct Service {
 // Who may reach a listener: one of a service's members, an app's or other servers, an address.
 struct Origin {
   enum class Kind : uint8_t { kMembers, kApp, kServers, kAddress, kBalancer } kind;
-  int index = -1;                  // service, app, balancer
-  std::vector<int> servers;        // kServers
-  Word address;                    // kAddress: an address or a network
-  std::string_view why;            // "peers", "clients", …
+  int index = -1;            // service, app, balancer
+  std::vector<int> servers;  // kServers
+  Word address;              // kAddress: an address or a network
+  std::string_view why;      // "peers", "clients", …
 };
 
 // One port on all members of a service: an endpoint of its own, or (a proxy's) of another.
 struct Listener {
-  int owner = -1;                  // whose members listen
-  EndpointRef endpoint;            // what is offered there
+  int owner = -1;        // whose members listen
+  EndpointRef endpoint;  // what is offered there
   uint16_t port = 0;
   std::string_view protocol;
   std::vector<Origin> origins;
@@ -86,7 +86,7 @@ struct Listener {
 struct App {
   const model::App* model = nullptr;
   std::vector<int> members;
-  std::vector<EndpointRef> uses;   // the endpoint that it connects to, by Model::App::uses
+  std::vector<EndpointRef> uses;  // the endpoint that it connects to, by Model::App::uses
 };
 
 struct Balancer {
@@ -102,15 +102,15 @@ struct Address {
 };
 
 struct Graph {
-  const model::Model* model = nullptr;     // outlives the graph
+  const model::Model* model = nullptr;  // outlives the graph
   const module::Library* library = nullptr;
-  std::vector<Service> services;           // in the topology's order
+  std::vector<Service> services;  // in the topology's order
   std::vector<App> apps;
   std::vector<Balancer> balancers;
-  std::vector<Listener> listeners;         // by owner, then endpoint
-  std::vector<std::vector<int>> services_on;   // by server: services with a member there
+  std::vector<Listener> listeners;            // by owner, then endpoint
+  std::vector<std::vector<int>> services_on;  // by server: services with a member there
   std::unordered_map<std::string_view, int> service_by_name;
-  int install = -1;                        // the install host, a server
+  int install = -1;  // the install host, a server
   std::unique_ptr<tmpl::Arena> arena = std::make_unique<tmpl::Arena>();
 
   int FindService(std::string_view name) const;
@@ -134,8 +134,8 @@ struct Graph {
   Span SettingSpan(int service, std::string_view name) const;
 };
 
-// Resolves everything that the model names. What cannot be resolved is reported and left unknown, so
-// that the rules can look at the rest.
+// Resolves everything that the model names. What cannot be resolved is reported and left unknown,
+// so that the rules can look at the rest.
 Graph Resolve(const model::Model& model, const module::Library& library, Diagnostics& diags);
 
 }  // namespace kb::graph

@@ -80,7 +80,8 @@ class Builder {
   }
 
   void AddInstallHost(Listener& listener) {
-    if (g_.install >= 0) listener.origins.push_back({Kind::kServers, -1, {g_.install}, {}, "the install host"});
+    if (g_.install >= 0)
+      listener.origins.push_back({Kind::kServers, -1, {g_.install}, {}, "the install host"});
   }
 
   void AddAdmins(Listener& listener) {
@@ -101,7 +102,8 @@ class Builder {
     }
     for (const Origin& client : clients_[ref.service]) listener.origins.push_back(client);
     // The members test their own front door.
-    if (listener.fronted()) listener.origins.push_back({Kind::kMembers, ref.service, {}, {}, "validation"});
+    if (listener.fronted())
+      listener.origins.push_back({Kind::kMembers, ref.service, {}, {}, "validation"});
   }
 
   Graph& g_;
@@ -109,16 +111,22 @@ class Builder {
   std::unordered_map<uint64_t, std::vector<int>> balancers_;
 };
 
-void AddAllowance(Graph& graph, const model::Allowance& allowance, const ServerIndex& index, Diagnostics& diags) {
+void AddAllowance(Graph& graph, const model::Allowance& allowance, const ServerIndex& index,
+                  Diagnostics& diags) {
   const EndpointRef to = graph.FindEndpoint(allowance.to.text);
   if (!to.known()) {
-    diags.Emit(diag::kUnknownService, allowance.to.span, {.help = "write service.endpoint"}, allowance.to.text);
+    diags.Emit(diag::kUnknownService, allowance.to.span, {.help = "write service.endpoint"},
+               allowance.to.text);
     return;
   }
   for (Listener& listener : graph.listeners) {
     if (listener.endpoint != to || listener.fronted()) continue;
     if (allowance.servers.span.known()) {
-      listener.origins.push_back({Kind::kServers, -1, index.Select(allowance.servers, "`allow`", diags), {}, allowance.why.text});
+      listener.origins.push_back({Kind::kServers,
+                                  -1,
+                                  index.Select(allowance.servers, "`allow`", diags),
+                                  {},
+                                  allowance.why.text});
     }
     for (const Word& network : allowance.networks) {
       if (!ParseCidr(network.text) && !ParseIpv4(network.text)) {
@@ -136,7 +144,8 @@ void AddListeners(Graph& graph, const ServerIndex& index, Diagnostics& diags);
 
 void AddListeners(Graph& graph, const ServerIndex& index, Diagnostics& diags) {
   Builder(graph).Run();
-  for (const model::Allowance& allowance : graph.model->allowances) AddAllowance(graph, allowance, index, diags);
+  for (const model::Allowance& allowance : graph.model->allowances)
+    AddAllowance(graph, allowance, index, diags);
 }
 
 }  // namespace kb::graph

@@ -13,7 +13,8 @@ using module::Manifest;
 
 template <class Rows>
 auto FindByName(const Rows& rows, std::string_view name) -> decltype(&*rows.begin()) {
-  const auto found = std::ranges::find_if(rows, [&](const auto& row) { return row.name.text == name; });
+  const auto found =
+      std::ranges::find_if(rows, [&](const auto& row) { return row.name.text == name; });
   return found == rows.end() ? nullptr : &*found;
 }
 
@@ -39,8 +40,12 @@ std::unordered_map<std::string_view, const Row*> IndexOf(const std::vector<Row>&
 class Resolver {
  public:
   Resolver(const model::Model& model, const module::Library& library, Diagnostics& diags)
-      : m_(model), library_(library), diags_(diags), index_(model),
-        credentials_(IndexOf(model.credentials)), images_(IndexOf(model.images)),
+      : m_(model),
+        library_(library),
+        diags_(diags),
+        index_(model),
+        credentials_(IndexOf(model.credentials)),
+        images_(IndexOf(model.images)),
         packages_(IndexOf(model.packages)) {
     g_.model = &model;
     g_.library = &library;
@@ -57,7 +62,8 @@ class Resolver {
     for (Service& service : g_.services) SortDatabases(service);
     g_.services_on.resize(m_.servers.size());
     for (size_t i = 0; i < g_.services.size(); ++i) {
-      for (int server : g_.services[i].members) g_.services_on[server].push_back(static_cast<int>(i));
+      for (int server : g_.services[i].members)
+        g_.services_on[server].push_back(static_cast<int>(i));
     }
     return std::move(g_);
   }
@@ -67,7 +73,8 @@ class Resolver {
     if (!m_.servers_whole) return;
     std::vector<std::string_view> names;
     for (const model::Server& server : m_.servers) names.push_back(server.name().text);
-    diags_.Emit(diag::kUnknownServer, name.span, {.help = Hint(Nearest(name.text, names))}, name.text);
+    diags_.Emit(diag::kUnknownServer, name.span, {.help = Hint(Nearest(name.text, names))},
+                name.text);
   }
 
   void AddService(const model::Service& service) {
@@ -80,13 +87,16 @@ class Resolver {
       return;
     }
     Service resolved{.model = &service, .manifest = manifest};
-    resolved.members = index_.Select(service.nodes, fmt::format("service `{}`", service.name.text), diags_);
-    for (const module::Endpoint& endpoint : manifest->endpoints) resolved.ports.push_back(endpoint.port);
+    resolved.members =
+        index_.Select(service.nodes, fmt::format("service `{}`", service.name.text), diags_);
+    for (const module::Endpoint& endpoint : manifest->endpoints)
+      resolved.ports.push_back(endpoint.port);
     for (const model::Binding& port : service.ports) {
       const int endpoint = manifest->FindEndpoint(port.from.text);
       if (endpoint < 0) {
         diags_.Emit(diag::kUnknownEndpoint, port.from.span,
-                    {.help = HintAmong(manifest->endpoints, port.from.text)}, port.from.text, manifest->name.text);
+                    {.help = HintAmong(manifest->endpoints, port.from.text)}, port.from.text,
+                    manifest->name.text);
       } else {
         resolved.ports[endpoint] = ParsePort(port.to.text).value_or(resolved.ports[endpoint]);
       }
@@ -102,23 +112,27 @@ class Resolver {
     if (service >= 0) return service;
     // A service whose own module is unknown has been reported there.
     if (FindByName(m_.services, name.text) == nullptr) {
-      diags_.Emit(diag::kUnknownService, name.span, {.help = HintAmong(m_.services, name.text)}, name.text);
+      diags_.Emit(diag::kUnknownService, name.span, {.help = HintAmong(m_.services, name.text)},
+                  name.text);
     }
     return -1;
   }
 
-  // What the topology binds `name` to, else `fallback`; unknown names on the left are reported once.
+  // What the topology binds `name` to, else `fallback`; unknown names on the left are reported
+  // once.
   template <class Declared>
-  void CheckBindings(const std::vector<model::Binding>& bindings, const Declared& declared, const Manifest& manifest) {
+  void CheckBindings(const std::vector<model::Binding>& bindings, const Declared& declared,
+                     const Manifest& manifest) {
     for (const model::Binding& binding : bindings) {
       if (FindByName(declared, binding.from.text) != nullptr) continue;
-      diags_.Emit(diag::kUnknownBinding, binding.from.span, {.help = HintAmong(declared, binding.from.text)},
-                  binding.from.text, manifest.name.text);
+      diags_.Emit(diag::kUnknownBinding, binding.from.span,
+                  {.help = HintAmong(declared, binding.from.text)}, binding.from.text,
+                  manifest.name.text);
     }
   }
 
-  static Word BoundTo(const std::vector<model::Binding>& bindings, const Word& name, std::string_view fallback,
-                      Span fallback_span) {
+  static Word BoundTo(const std::vector<model::Binding>& bindings, const Word& name,
+                      std::string_view fallback, Span fallback_span) {
     for (const model::Binding& binding : bindings) {
       if (binding.from.text == name.text && !binding.to.empty()) return binding.to;
     }
@@ -153,7 +167,8 @@ class Resolver {
     service.proxy = WantService(m.proxy);
     if (service.proxy >= 0 && !g_.services[service.proxy].manifest->fronts) {
       diags_.Emit(diag::kNotAProxy, m.proxy.span,
-                  {.help = "name a service whose module says `fronts: true`"}, m.proxy.text, g_.services[service.proxy].manifest->name.text);
+                  {.help = "name a service whose module says `fronts: true`"}, m.proxy.text,
+                  g_.services[service.proxy].manifest->name.text);
       service.proxy = -1;
     }
     if (service.proxy >= 0) {
@@ -176,7 +191,9 @@ class Resolver {
     if (found != credentials_.end()) return found->second;
     if (!m_.credentials_whole) return nullptr;
     diags_.Emit(diag::kUnknownCredential, name.span,
-                {.help = fmt::format("declare it among the credentials{}{}", help.empty() ? "" : ": ", help)}, name.text);
+                {.help = fmt::format("declare it among the credentials{}{}",
+                                     help.empty() ? "" : ": ", help)},
+                name.text);
     return nullptr;
   }
 
@@ -194,15 +211,15 @@ class Resolver {
       if (g_.services[i].manifest->name.text != need.module.text) continue;
       if (only >= 0) {
         diags_.Emit(diag::kAmbiguousNeed, service.model->span,
-                    {.help = fmt::format("say which under `uses: {{{}: …}}`", need.name.text)}, service.name().text,
-                    need.name.text);
+                    {.help = fmt::format("say which under `uses: {{{}: …}}`", need.name.text)},
+                    service.name().text, need.name.text);
         return -1;
       }
       only = static_cast<int>(i);
     }
     if (only < 0) {
-      diags_.Emit(diag::kUnmetNeed, service.model->span, {.help = std::string(need.help)}, service.name().text,
-                  need.name.text, need.module.text);
+      diags_.Emit(diag::kUnmetNeed, service.model->span, {.help = std::string(need.help)},
+                  service.name().text, need.name.text, need.module.text);
     }
     return only;
   }
@@ -217,9 +234,11 @@ class Resolver {
         if (manifest.name.text != need.module.text) {
           const Word bound = BoundTo(service.model->uses, need.name, {}, service.model->span);
           diags_.Emit(diag::kWrongProvider, bound.span,
-                      {.help = "name a service of that module under `uses:`"}, need.name.text, need.module.text, manifest.name.text);
+                      {.help = "name a service of that module under `uses:`"}, need.name.text,
+                      need.module.text, manifest.name.text);
         } else if (endpoint < 0) {
-          diags_.Emit(diag::kUnknownEndpoint, need.endpoint.span, need.endpoint.text, manifest.name.text);
+          diags_.Emit(diag::kUnknownEndpoint, need.endpoint.span, need.endpoint.text,
+                      manifest.name.text);
         } else {
           to = {provider, endpoint};
         }
@@ -229,7 +248,8 @@ class Resolver {
   }
 
   void AddBalancer(const model::Balancer& balancer) {
-    Balancer resolved{.model = &balancer, .targets = WantService(balancer.targets), .listeners = {}};
+    Balancer resolved{
+        .model = &balancer, .targets = WantService(balancer.targets), .listeners = {}};
     for (const Word& listener : balancer.listeners) {
       resolved.listeners.push_back(WantEndpoint(listener));
     }
@@ -241,22 +261,25 @@ class Resolver {
     if (ref.known()) return ref;
     const std::string_view service = name.text.substr(0, name.text.rfind('.'));
     if (g_.FindService(name.text) >= 0) {
-      diags_.Emit(diag::kAmbiguousEndpoint, name.span, {.help = "write service.endpoint"}, name.text);
+      diags_.Emit(diag::kAmbiguousEndpoint, name.span, {.help = "write service.endpoint"},
+                  name.text);
     } else if (const int known = g_.FindService(service); known >= 0) {
       const Manifest& manifest = *g_.services[known].manifest;
       const std::string_view endpoint = name.text.substr(service.size() + 1);
-      diags_.Emit(diag::kUnknownEndpoint, name.span, {.help = HintAmong(manifest.endpoints, endpoint)}, endpoint,
-                  manifest.name.text);
+      diags_.Emit(diag::kUnknownEndpoint, name.span,
+                  {.help = HintAmong(manifest.endpoints, endpoint)}, endpoint, manifest.name.text);
     } else if (FindByName(m_.services, service) == nullptr) {
-      diags_.Emit(diag::kUnknownService, name.span, {.help = HintAmong(m_.services, service)}, service);
+      diags_.Emit(diag::kUnknownService, name.span, {.help = HintAmong(m_.services, service)},
+                  service);
     }
     return {};
   }
 
   void AddApp(const model::App& app) {
-    App resolved{.model = &app,
-                 .members = index_.Select(app.nodes, fmt::format("app `{}`", app.name.text), diags_),
-                 .uses = {}};
+    App resolved{
+        .model = &app,
+        .members = index_.Select(app.nodes, fmt::format("app `{}`", app.name.text), diags_),
+        .uses = {}};
     for (const model::Use& use : app.uses) {
       const int provider = WantService(use.service);
       resolved.uses.push_back(provider < 0 ? EndpointRef{} : RouteOf(use, provider));
@@ -265,7 +288,8 @@ class Resolver {
     g_.apps.push_back(std::move(resolved));
   }
 
-  // The endpoint that a route means: the provider's own, or that of the service that offers the route.
+  // The endpoint that a route means: the provider's own, or that of the service that offers the
+  // route.
   EndpointRef RouteOf(const model::Use& use, int provider) {
     if (use.route.empty() || use.route.text == "direct") return WantEndpoint(use.service);
     for (size_t i = 0; i < g_.services.size(); ++i) {
@@ -276,20 +300,22 @@ class Resolver {
         return g_.FindEndpoint(service.name().text);
       }
     }
-    diags_.Emit(diag::kUnknownRoute, use.route.span, {.help = "`direct`, or a route that a service offers"},
-                use.service.text, use.route.text);
+    diags_.Emit(diag::kUnknownRoute, use.route.span,
+                {.help = "`direct`, or a route that a service offers"}, use.service.text,
+                use.route.text);
     return {};
   }
 
   void AddDatabase(const model::App& app, const model::Use& use, Service& provider) {
     if (!provider.manifest->provides_databases) {
       diags_.Emit(diag::kNoDatabases, use.database.span,
-                  {.help = "ask the service that holds the data; `route:` chooses the way to it"}, provider.name().text);
+                  {.help = "ask the service that holds the data; `route:` chooses the way to it"},
+                  provider.name().text);
       return;
     }
     if (use.role.empty() || use.credential.empty()) {
-      diags_.Emit(diag::kDatabaseWithoutRole, use.database.span, {.help = "say `role` and `credential`"},
-                  use.database.text);
+      diags_.Emit(diag::kDatabaseWithoutRole, use.database.span,
+                  {.help = "say `role` and `credential`"}, use.database.text);
       return;
     }
     Role* role = nullptr;
@@ -297,23 +323,26 @@ class Resolver {
     const model::Credential* credential = WantCredential(use.credential, "the role's password");
     if (role == nullptr) {
       role = &provider.roles.emplace_back(Role{use.role, credential, {}});
-    } else if (role->credential != credential && credential != nullptr && role->credential != nullptr) {
-      diags_.Emit(diag::kRoleConflict, use.credential.span, {.labels = {{role->name.span, "first declared here"}}},
-                  use.role.text);
+    } else if (role->credential != credential && credential != nullptr &&
+               role->credential != nullptr) {
+      diags_.Emit(diag::kRoleConflict, use.credential.span,
+                  {.labels = {{role->name.span, "first declared here"}}}, use.role.text);
     }
     Database* database = nullptr;
-    for (Database& known : provider.databases) database = known.name.text == use.database.text ? &known : database;
+    for (Database& known : provider.databases)
+      database = known.name.text == use.database.text ? &known : database;
     if (database == nullptr) {
       database = &provider.databases.emplace_back(Database{use.database, use.role, {}, {}, {}});
       role->databases.push_back(use.database.text);
     } else if (database->owner.text != use.role.text) {
       diags_.Emit(diag::kDatabaseConflict, use.role.span,
-                  {.labels = {{database->owner.span, "first given an owner here"}}}, use.database.text,
-                  database->owner.text, use.role.text);
+                  {.labels = {{database->owner.span, "first given an owner here"}}},
+                  use.database.text, database->owner.text, use.role.text);
     }
     database->apps.push_back(app.name.text);
     database->routes.push_back(use.route.empty() ? std::string_view("direct") : use.route.text);
-    database->extensions.insert(database->extensions.end(), use.extensions.begin(), use.extensions.end());
+    database->extensions.insert(database->extensions.end(), use.extensions.begin(),
+                                use.extensions.end());
   }
 
   static void SortDatabases(Service& service) {

@@ -26,14 +26,17 @@ std::string Sample(const model::Model& model, const std::vector<int>& servers) {
 
 ServerIndex::ServerIndex(const model::Model& model) : model_(model) {
   for (size_t i = 0; i < model.servers.size(); ++i) {
-    for (model::Column column : {model::Column::kHostname, model::Column::kPool, model::Column::kRole,
-                                 model::Column::kSubrole, model::Column::kDockerStack, model::Column::kCore}) {
-      postings_[static_cast<size_t>(column)][model.servers[i][column].text].push_back(static_cast<int>(i));
+    for (model::Column column :
+         {model::Column::kHostname, model::Column::kPool, model::Column::kRole,
+          model::Column::kSubrole, model::Column::kDockerStack, model::Column::kCore}) {
+      postings_[static_cast<size_t>(column)][model.servers[i][column].text].push_back(
+          static_cast<int>(i));
     }
   }
 }
 
-std::vector<int> ServerIndex::Matching(const model::Selector::Match& match, Diagnostics& diags) const {
+std::vector<int> ServerIndex::Matching(const model::Selector::Match& match,
+                                       Diagnostics& diags) const {
   const Postings& postings = postings_[static_cast<size_t>(match.column)];
   std::vector<int> found;
   for (const Word& value : match.values) {
@@ -68,7 +71,8 @@ std::vector<Label> ServerIndex::NearMisses(const model::Selector& selector) cons
       const Word& cell = server[match.column];
       const bool asked_for = std::ranges::find(wanted, cell.text) != wanted.end();
       // `redis-01` and `redis-02` are neighbours, not misspellings of each other.
-      if (asked_for || match.column == model::Column::kHostname || labels.size() == kShown) continue;
+      if (asked_for || match.column == model::Column::kHostname || labels.size() == kShown)
+        continue;
       const std::string_view near = Nearest(cell.text, wanted);
       if (!near.empty()) labels.push_back({cell.span, fmt::format("nearly `{}`", near)});
     }
@@ -98,12 +102,14 @@ std::vector<int> ServerIndex::Select(const model::Selector& selector, std::strin
     std::ranges::set_intersection(servers, matching, std::back_inserter(both));
     servers = std::move(both);
   }
-  const bool wrong = selector.expected >= 0 && static_cast<size_t>(selector.expected) != servers.size();
+  const bool wrong =
+      selector.expected >= 0 && static_cast<size_t>(selector.expected) != servers.size();
   if (wrong && model_.servers_whole) {
-    diags.Emit(diag::kSelectorCount, selector.expect.span,
-               {.labels = NearMisses(selector),
-                .help = servers.empty() ? "it finds no server" : "it finds " + Sample(model_, servers)},
-               what, selector.expected, static_cast<int64_t>(servers.size()));
+    diags.Emit(
+        diag::kSelectorCount, selector.expect.span,
+        {.labels = NearMisses(selector),
+         .help = servers.empty() ? "it finds no server" : "it finds " + Sample(model_, servers)},
+        what, selector.expected, static_cast<int64_t>(servers.size()));
   }
   return servers;
 }

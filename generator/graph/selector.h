@@ -18,7 +18,8 @@ class ServerIndex {
 
   // The servers in inventory order. Values that no server has, and a number other than `expect`,
   // are reported; `what` names the owner in messages ("service `redis`").
-  std::vector<int> Select(const model::Selector& selector, std::string_view what, Diagnostics& diags) const;
+  std::vector<int> Select(const model::Selector& selector, std::string_view what,
+                          Diagnostics& diags) const;
 
  private:
   using Postings = std::unordered_map<std::string_view, std::vector<int>>;

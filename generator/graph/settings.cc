@@ -16,15 +16,18 @@ bool PrintsAsAtom(ShapeKind kind) {
     case ShapeKind::kCidr:
     case ShapeKind::kHostName:
     case ShapeKind::kEnum:
-    case ShapeKind::kImage: return true;
-    default: return false;
+    case ShapeKind::kImage:
+      return true;
+    default:
+      return false;
   }
 }
 
 // Maps arrive in templates as a list of name and value, sorted by name, so that the output does not
 // depend on the order in which somebody wrote them.
 tmpl::TypeRef PairType() {
-  return tmpl::RecordOf({{"name", tmpl::AtomType(), "the name"}, {"value", tmpl::TextType(), "the value"}});
+  return tmpl::RecordOf(
+      {{"name", tmpl::AtomType(), "the name"}, {"value", tmpl::TextType(), "the value"}});
 }
 
 tmpl::TypeRef TypeOfShape(const Shape& shape) {
@@ -32,11 +35,16 @@ tmpl::TypeRef TypeOfShape(const Shape& shape) {
     case ShapeKind::kInt:
     case ShapeKind::kPort:
     case ShapeKind::kDuration:
-    case ShapeKind::kSize: return tmpl::IntType();
-    case ShapeKind::kBool: return tmpl::BoolType();
-    case ShapeKind::kEnum: return tmpl::EnumType(shape.choices);
-    case ShapeKind::kList: return tmpl::ListOf(TypeOfShape(*shape.element));
-    case ShapeKind::kDict: return tmpl::ListOf(PairType());
+    case ShapeKind::kSize:
+      return tmpl::IntType();
+    case ShapeKind::kBool:
+      return tmpl::BoolType();
+    case ShapeKind::kEnum:
+      return tmpl::EnumType(shape.choices);
+    case ShapeKind::kList:
+      return tmpl::ListOf(TypeOfShape(*shape.element));
+    case ShapeKind::kDict:
+      return tmpl::ListOf(PairType());
     case ShapeKind::kRecord: {
       std::vector<tmpl::Field> fields;
       for (const Member& member : shape.members) {
@@ -45,7 +53,8 @@ tmpl::TypeRef TypeOfShape(const Shape& shape) {
       }
       return tmpl::RecordOf(std::move(fields));
     }
-    default: return PrintsAsAtom(shape.kind) ? tmpl::AtomType() : tmpl::TextType();
+    default:
+      return PrintsAsAtom(shape.kind) ? tmpl::AtomType() : tmpl::TextType();
   }
 }
 
@@ -67,7 +76,8 @@ tmpl::Value PairsOf(const Node& node, tmpl::Arena& arena) {
 
 tmpl::Value ListValue(const Node& node, const Shape& shape, tmpl::Arena& arena) {
   const auto items = arena.Values(node.items.size());
-  for (size_t i = 0; i < node.items.size(); ++i) items[i] = ValueOf(node.items[i], *shape.element, arena);
+  for (size_t i = 0; i < node.items.size(); ++i)
+    items[i] = ValueOf(node.items[i], *shape.element, arena);
   return tmpl::Value::List(items, node.span);
 }
 
@@ -82,14 +92,19 @@ tmpl::Value RecordValue(const Node& node, const Shape& shape, tmpl::Arena& arena
 
 tmpl::Value ValueOf(const Node& node, const Shape& shape, tmpl::Arena& arena) {
   switch (shape.kind) {
-    case ShapeKind::kBool: return tmpl::Value::Bool(node.text == "true", node.span);
+    case ShapeKind::kBool:
+      return tmpl::Value::Bool(node.text == "true", node.span);
     case ShapeKind::kInt:
     case ShapeKind::kPort:
     case ShapeKind::kDuration:
-    case ShapeKind::kSize: return tmpl::Value::Int(NumberOf(node.text, shape).value_or(0), node.span);
-    case ShapeKind::kDict: return PairsOf(node, arena);
-    case ShapeKind::kList: return ListValue(node, shape, arena);
-    case ShapeKind::kRecord: return RecordValue(node, shape, arena);
+    case ShapeKind::kSize:
+      return tmpl::Value::Int(NumberOf(node.text, shape).value_or(0), node.span);
+    case ShapeKind::kDict:
+      return PairsOf(node, arena);
+    case ShapeKind::kList:
+      return ListValue(node, shape, arena);
+    case ShapeKind::kRecord:
+      return RecordValue(node, shape, arena);
     default:
       return PrintsAsAtom(shape.kind) ? tmpl::Value::Atom(node.text, node.span)
                                       : tmpl::Value::Text(node.text, node.span);
@@ -98,7 +113,8 @@ tmpl::Value ValueOf(const Node& node, const Shape& shape, tmpl::Arena& arena) {
 
 // The empty value of a setting without default: an empty list or map is a value, nothing else is.
 tmpl::Value EmptyOf(const Shape& shape) {
-  if (shape.kind == ShapeKind::kList || shape.kind == ShapeKind::kDict) return tmpl::Value::List({});
+  if (shape.kind == ShapeKind::kList || shape.kind == ShapeKind::kDict)
+    return tmpl::Value::List({});
   return {};
 }
 
@@ -116,7 +132,8 @@ tmpl::Value MergedPairs(const Node* written, const Node* fallback, tmpl::Arena& 
     }
   }
   // `name: ~` takes a default away.
-  std::erase_if(merged.entries, [](const Node::Entry& e) { return e.value.kind == NodeKind::kNull; });
+  std::erase_if(merged.entries,
+                [](const Node::Entry& e) { return e.value.kind == NodeKind::kNull; });
   return PairsOf(merged, arena);
 }
 
@@ -126,7 +143,8 @@ ShapeRef WrittenShape(const module::Manifest& manifest) {
   for (const module::Setting& setting : manifest.settings) {
     ShapeRef shape = setting.shape;
     if (shape->kind == ShapeKind::kDict) shape = DictOf(Nullable(shape->element));
-    members.push_back({std::string(setting.name.text), shape, std::string(setting.help), setting.required});
+    members.push_back(
+        {std::string(setting.name.text), shape, std::string(setting.help), setting.required});
   }
   return kb::RecordOf(std::move(members));
 }
@@ -136,7 +154,8 @@ ShapeRef WrittenShape(const module::Manifest& manifest) {
 tmpl::TypeRef TypeOf(const module::Setting& setting) {
   tmpl::TypeRef type = TypeOfShape(*setting.shape);
   const bool always = setting.required || setting.fallback != nullptr ||
-                      setting.shape->kind == ShapeKind::kList || setting.shape->kind == ShapeKind::kDict;
+                      setting.shape->kind == ShapeKind::kList ||
+                      setting.shape->kind == ShapeKind::kDict;
   return always ? type : tmpl::Optional(type);
 }
 

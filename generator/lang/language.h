@@ -18,7 +18,7 @@ struct Context {
   uint8_t state = 0;
   uint8_t flags = 0;
   uint16_t indent = 0;
-  uint64_t nesting = 0;   // languages that nest: a stack of what is open
+  uint64_t nesting = 0;  // languages that nest: a stack of what is open
   friend bool operator==(const Context&, const Context&) = default;
 };
 
@@ -36,13 +36,13 @@ struct Fit {
 
 // One constant object a language. All functions are pure.
 struct Language {
-  std::string_view name;      // "shell"
-  std::string_view comment;   // starts a comment line ("#"); empty: the language has none
+  std::string_view name;     // "shell"
+  std::string_view comment;  // starts a comment line ("#"); empty: the language has none
   Context (*advance)(Context at, std::string_view literal);
   Context (*after_hole)(Context at);
   Fit (*admit)(Context at, ValueClass value);
-  std::string_view (*describe)(Context at);   // "inside double quotes", for messages
-  bool (*may_end)(Context at);                // whether a file (or a partial) may end here
+  std::string_view (*describe)(Context at);  // "inside double quotes", for messages
+  bool (*may_end)(Context at);               // whether a file (or a partial) may end here
   // Why this context is beyond repair ("a statement splits a here-document"), or empty. Asked after
   // each advance.
   std::string_view (*broken)(Context at);

@@ -14,23 +14,31 @@ namespace {
 using module::Area;
 using module::Output;
 
-constexpr std::string_view kLibrary = "_lib/host/";   // files that go to every host as they are
+constexpr std::string_view kLibrary = "_lib/host/";  // files that go to every host as they are
 
-void Replace(std::string& text, std::string_view what, std::string_view with) {
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
+// Paths are made millions of times in a large estate, so they are appended, not formatted.
+void AppendExpanded(const graph::Graph& graph, int service, std::string_view path,
+                    std::string& out) {
+  constexpr std::string_view kTopology = "{topology}", kService = "{service}";
+  for (size_t brace; (brace = path.find('{')) != std::string_view::npos;) {
+    out += path.substr(0, brace);
+    path.remove_prefix(brace);
+    if (path.starts_with(kTopology)) {
+      out += graph.model->name.text;
+      path.remove_prefix(kTopology.size());
+    } else if (path.starts_with(kService)) {
+      out += graph.services[service].name().text;
+      path.remove_prefix(kService.size());
+    } else {
+      out += '{';
+      path.remove_prefix(1);
+    }
   }
+  out += path;
 }
 
-std::string Expand(const graph::Graph& graph, int service, std::string_view path) {
-  std::string text(path);
-  Replace(text, "{topology}", graph.model->name.text);
-  Replace(text, "{service}", graph.services[service].name().text);
-  return text;
-}
-
-std::string FolderOf(const graph::Service& service) {
-  return fmt::format("{}-{}", service.manifest->label, service.name().text);
+void AppendFolder(const graph::Service& service, std::string& out) {
+  out.append(service.manifest->label).append("-").append(service.name().text);
 }
 
 void AddEstate(Plan& plan, const Sources& sources) {
@@ -62,9 +70,12 @@ void AddMembers(Plan& plan) {
       arena.Reset();
       tmpl::Value scope;  // made only when some output asks for it
       for (size_t i = 0; i < outputs.size(); ++i) {
-        if (outputs[i].area != Area::kServer || !RunsOn(service, outputs[i], static_cast<int>(server))) continue;
+        if (outputs[i].area != Area::kServer ||
+            !RunsOn(service, outputs[i], static_cast<int>(server)))
+          continue;
         if (!outputs[i].when.empty()) {
-          if (scope.kind == tmpl::Kind::kAbsent) scope = plan.scopes->Make(s, static_cast<int>(server), arena);
+          if (scope.kind == tmpl::Kind::kAbsent)
+            scope = plan.scopes->Make(s, static_cast<int>(server), arena);
           if (!plan.scopes->Exists(s, outputs[i], scope)) continue;
         }
         plan.artifacts.push_back({s, static_cast<int32_t>(server), static_cast<uint16_t>(i)});
@@ -81,7 +92,8 @@ void AddOnce(Plan& plan, Diagnostics& diags) {
     const tmpl::Value scope = plan.scopes->Make(static_cast<int>(s), -1, arena);
     for (size_t i = 0; i < service.manifest->outputs.size(); ++i) {
       const Output& output = service.manifest->outputs[i];
-      if (output.area == Area::kServer || !plan.scopes->Exists(static_cast<int>(s), output, scope)) continue;
+      if (output.area == Area::kServer || !plan.scopes->Exists(static_cast<int>(s), output, scope))
+        continue;
       const Artifact artifact{static_cast<int32_t>(s), -1, static_cast<uint16_t>(i)};
       const auto [first, fresh] = seen.emplace(plan.PathOf(artifact), artifact);
       if (fresh) {
@@ -91,7 +103,8 @@ void AddOnce(Plan& plan, Diagnostics& diags) {
       // Two services of one module share its images; the second one says nothing new.
       if (output.area == Area::kImages && plan.OutputOf(first->second) == &output) continue;
       diags.Emit(diag::kOutputCollision, output.tmpl.span,
-                 {.labels = {{plan.OutputOf(first->second)->tmpl.span, "the other one"}}}, first->first);
+                 {.labels = {{plan.OutputOf(first->second)->tmpl.span, "the other one"}}},
+                 first->first);
     }
   }
 }
@@ -102,10 +115,11 @@ void CheckCollisions(const graph::Graph& graph, Diagnostics& diags) {
     std::unordered_map<std::string, const Output*> seen;
     for (const Output& output : graph.services[s].manifest->outputs) {
       if (output.area != Area::kServer) continue;
-      const auto [first, fresh] = seen.emplace(HostPath(graph, static_cast<int>(s), output), &output);
+      const auto [first, fresh] =
+          seen.emplace(HostPath(graph, static_cast<int>(s), output), &output);
       if (fresh || !output.when.empty() || !first->second->when.empty()) continue;
-      diags.Emit(diag::kOutputCollision, output.tmpl.span, {.labels = {{first->second->tmpl.span, "the other one"}}},
-                 first->first);
+      diags.Emit(diag::kOutputCollision, output.tmpl.span,
+                 {.labels = {{first->second->tmpl.span, "the other one"}}}, first->first);
     }
   }
 }
@@ -113,8 +127,14 @@ void CheckCollisions(const graph::Graph& graph, Diagnostics& diags) {
 }  // namespace
 
 std::string HostPath(const graph::Graph& graph, int service, const Output& output) {
-  if (output.step < 0) return Expand(graph, service, output.path);
-  return fmt::format("{}/{}/{}", graph.model->install_root.text, FolderOf(graph.services[service]), output.path);
+  std::string path;
+  if (output.step < 0) {
+    AppendExpanded(graph, service, output.path, path);
+    return path;
+  }
+  path.append(graph.model->install_root.text).append("/");
+  AppendFolder(graph.services[service], path);
+  return path.append("/").append(output.path);
 }
 
 const Output* Plan::OutputOf(const Artifact& artifact) const {
@@ -125,16 +145,30 @@ const Output* Plan::OutputOf(const Artifact& artifact) const {
 std::string Plan::PathOf(const Artifact& artifact) const {
   const Output* output = OutputOf(artifact);
   if (output == nullptr) return estate[artifact.output].path;
-  const std::string path = Expand(*graph, artifact.service, output->path);
-  const std::string folder = FolderOf(graph->services[artifact.service]);
+  std::string path;
+  path.reserve(128);
   switch (output->area) {
-    case Area::kModules: return fmt::format("modules/{}/{}", folder, path);
-    case Area::kDocs: return fmt::format("docs/{}/{}", folder, path);
-    case Area::kImages: return fmt::format("images/{}", path);
-    case Area::kServer: break;
+    case Area::kModules:
+      path = "modules/";
+      break;
+    case Area::kDocs:
+      path = "docs/";
+      break;
+    case Area::kImages:
+      path = "images/";
+      break;
+    case Area::kServer:
+      path.append("servers/")
+          .append(graph->model->servers[artifact.server].name().text)
+          .append("/");
+      break;
   }
-  return fmt::format("servers/{}/{}{}{}", graph->model->servers[artifact.server].name().text, folder,
-                     path.starts_with('/') ? "" : "/", path);
+  if (output->area != Area::kImages) {
+    AppendFolder(graph->services[artifact.service], path);
+    if (!output->path.starts_with('/')) path += '/';
+  }
+  AppendExpanded(*graph, artifact.service, output->path, path);
+  return path;
 }
 
 std::string Plan::HostPathOf(const Artifact& artifact) const {
@@ -142,16 +176,24 @@ std::string Plan::HostPathOf(const Artifact& artifact) const {
   if (output == nullptr) return estate[artifact.output].host_path;
   const std::string_view root = graph->model->install_root.text;
   switch (output->area) {
-    case Area::kServer: return HostPath(*graph, artifact.service, *output);
-    case Area::kImages: return fmt::format("{}/{}", root, PathOf(artifact));
-    case Area::kModules: return fmt::format("{}/{}", root, PathOf(artifact));
-    case Area::kDocs: return {};
+    case Area::kServer:
+      return HostPath(*graph, artifact.service, *output);
+    case Area::kImages:
+      return fmt::format("{}/{}", root, PathOf(artifact));
+    case Area::kModules:
+      return fmt::format("{}/{}", root, PathOf(artifact));
+    case Area::kDocs:
+      return {};
   }
   return {};
 }
 
 Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags) {
-  Plan plan{.graph = &graph, .estate = {}, .artifacts = {}, .scopes = std::make_unique<Scopes>(graph), .json = nullptr};
+  Plan plan{.graph = &graph,
+            .estate = {},
+            .artifacts = {},
+            .scopes = std::make_unique<Scopes>(graph),
+            .json = nullptr};
   AddEstate(plan, sources);
   AddMembers(plan);
   AddOnce(plan, diags);

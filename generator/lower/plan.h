@@ -18,24 +18,24 @@ namespace kb::lower {
 struct Artifact {
   static constexpr int32_t kEstate = -1;
 
-  int32_t service = kEstate; // index into the graph's services; kEstate: a file of Plan::estate
-  int32_t server = -1;       // index into the model's servers
-  uint16_t output = 0;       // index into Manifest::outputs, or into Plan::estate
+  int32_t service = kEstate;  // index into the graph's services; kEstate: a file of Plan::estate
+  int32_t server = -1;        // index into the model's servers
+  uint16_t output = 0;        // index into Manifest::outputs, or into Plan::estate
 };
 
 // A file that belongs to no service: the plan itself, the libraries of the scripts.
 struct EstateFile {
-  std::string path;          // in the output tree
+  std::string path;  // in the output tree
   std::string_view bytes;
-  std::string host_path;     // where it lands on every host; empty: nowhere
+  std::string host_path;  // where it lands on every host; empty: nowhere
 };
 
 struct Plan {
-  const graph::Graph* graph = nullptr;     // outlives the plan
+  const graph::Graph* graph = nullptr;  // outlives the plan
   std::vector<EstateFile> estate;
-  std::vector<Artifact> artifacts;         // the estate's, then by server, then once for each service
+  std::vector<Artifact> artifacts;  // the estate's, then by server, then once for each service
   std::unique_ptr<Scopes> scopes;
-  std::unique_ptr<std::string> json;       // PLAN.json
+  std::unique_ptr<std::string> json;  // PLAN.json
 
   // Null for files of the estate.
   const module::Output* OutputOf(const Artifact& artifact) const;

@@ -26,7 +26,8 @@ Json StepJson(const graph::Graph& graph, const graph::Service& service, const mo
   return {{"name", step.name.text},
           {"kind", module::Name(step.kind)},
           {"strategy", module::Name(step.strategy)},
-          {"script", fmt::format("{}-{}/{}.sh", service.manifest->label, service.name().text, step.name.text)},
+          {"script", fmt::format("{}-{}/{}.sh", service.manifest->label, service.name().text,
+                                 step.name.text)},
           {"after", std::move(after)},
           {"hosts", std::move(hosts)},
           {"help", step.help}};
@@ -36,7 +37,8 @@ Json StepJson(const graph::Graph& graph, const graph::Service& service, const mo
 Json CredentialsJson(const graph::Graph& graph, const graph::Service& service) {
   std::vector<const model::Credential*> read;
   const auto add = [&](const model::Credential* credential) {
-    if (credential != nullptr && std::ranges::find(read, credential) == read.end()) read.push_back(credential);
+    if (credential != nullptr && std::ranges::find(read, credential) == read.end())
+      read.push_back(credential);
   };
   for (const model::Credential* credential : service.secrets) add(credential);
   for (const graph::Role& role : service.roles) add(role.credential);
@@ -46,7 +48,9 @@ Json CredentialsJson(const graph::Graph& graph, const graph::Service& service) {
   }
   Json rows = Json::array();
   for (const model::Credential* credential : read) {
-    rows.push_back({{"name", credential->name.text}, {"file", credential->file.text}, {"key", credential->key.text}});
+    rows.push_back({{"name", credential->name.text},
+                    {"file", credential->file.text},
+                    {"key", credential->key.text}});
   }
   return rows;
 }
@@ -56,7 +60,8 @@ Json NeedsJson(const graph::Graph& graph, const graph::Service& service) {
   Json needs = Json::array();
   const auto add = [&](const graph::Service& other) {
     const std::string name(other.name().text);
-    if (&other != &service && std::ranges::find(needs, Json(name)) == needs.end()) needs.push_back(name);
+    if (&other != &service && std::ranges::find(needs, Json(name)) == needs.end())
+      needs.push_back(name);
   };
   for (const graph::Service& other : graph.services) {
     if (other.manifest->owns_host && !service.manifest->owns_host) add(other);
@@ -76,7 +81,8 @@ std::string PlanJson(const graph::Graph& graph) {
   Json services = Json::array();
   for (const graph::Service& service : graph.services) {
     Json steps = Json::array();
-    for (const module::Step& step : service.manifest->steps) steps.push_back(StepJson(graph, service, step));
+    for (const module::Step& step : service.manifest->steps)
+      steps.push_back(StepJson(graph, service, step));
     services.push_back({{"name", service.name().text},
                         {"module", service.manifest->name.text},
                         {"label", service.manifest->label},

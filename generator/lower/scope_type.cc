@@ -22,7 +22,8 @@ using tmpl::TextType;
 using tmpl::TypeRef;
 
 TypeRef TopologyType() {
-  return RecordOf({{"name", AtomType(), "name of the topology"}, {"domain", AtomType(), "DNS domain"}});
+  return RecordOf(
+      {{"name", AtomType(), "name of the topology"}, {"domain", AtomType(), "DNS domain"}});
 }
 
 TypeRef NetworkType() {
@@ -69,18 +70,20 @@ TypeRef FileType() {
 }
 
 TypeRef StepType() {
-  return RecordOf({{"name", AtomType(), ""},
-                   {"kind", EnumType({"apply", "validate", "drill", "rollback", "reinit", "cleanup"}), ""},
-                   {"strategy", EnumType({"parallel", "rolling", "first"}), ""},
-                   {"on", EnumType({"members", "install"}), ""},
-                   {"hosts", ListOf(ServerType()), "where it runs"},
-                   {"help", TextType(), ""}});
+  return RecordOf(
+      {{"name", AtomType(), ""},
+       {"kind", EnumType({"apply", "validate", "drill", "rollback", "reinit", "cleanup"}), ""},
+       {"strategy", EnumType({"parallel", "rolling", "first"}), ""},
+       {"on", EnumType({"members", "install"}), ""},
+       {"hosts", ListOf(ServerType()), "where it runs"},
+       {"help", TextType(), ""}});
 }
 
 TypeRef HostType() {
-  return RecordOf({{"packages", ListOf(AtomType()), ""},
-                   {"kernel_modules", ListOf(AtomType()), ""},
-                   {"sysctl", ListOf(RecordOf({{"name", AtomType(), ""}, {"value", TextType(), ""}})), ""}});
+  return RecordOf(
+      {{"packages", ListOf(AtomType()), ""},
+       {"kernel_modules", ListOf(AtomType()), ""},
+       {"sysctl", ListOf(RecordOf({{"name", AtomType(), ""}, {"value", TextType(), ""}})), ""}});
 }
 
 TypeRef FirewallType() {
@@ -95,14 +98,15 @@ TypeRef FirewallType() {
 }
 
 TypeRef FlowType() {
-  return RecordOf({{"from", AtomType(), "who connects"},
-                   {"kind", EnumType({"service", "app", "server", "network", "balancer"}), "what that is"},
-                   {"to", AtomType(), "the service whose members listen"},
-                   {"service", AtomType(), "the service that is reached"},
-                   {"endpoint", AtomType(), ""},
-                   {"protocol", AtomType(), ""},
-                   {"port", IntType(), ""},
-                   {"why", TextType(), ""}});
+  return RecordOf(
+      {{"from", AtomType(), "who connects"},
+       {"kind", EnumType({"service", "app", "server", "network", "balancer"}), "what that is"},
+       {"to", AtomType(), "the service whose members listen"},
+       {"service", AtomType(), "the service that is reached"},
+       {"endpoint", AtomType(), ""},
+       {"protocol", AtomType(), ""},
+       {"port", IntType(), ""},
+       {"why", TextType(), ""}});
 }
 
 TypeRef NeedType() {
@@ -116,14 +120,17 @@ TypeRef NeedType() {
 template <class Rows>
 TypeRef ByName(const Rows& rows, const TypeRef& type) {
   std::vector<Field> fields;
-  for (const auto& row : rows) fields.push_back({std::string(row.name.text), type, std::string(row.help)});
+  for (const auto& row : rows)
+    fields.push_back({std::string(row.name.text), type, std::string(row.help)});
   return RecordOf(std::move(fields));
 }
 
 TypeRef OfficialType(const module::Manifest& manifest) {
   std::vector<Field> fields;
   for (const module::Endpoint& endpoint : manifest.endpoints) {
-    if (endpoint.clients) fields.push_back({std::string(endpoint.name.text), AddressType(), std::string(endpoint.help)});
+    if (endpoint.clients)
+      fields.push_back(
+          {std::string(endpoint.name.text), AddressType(), std::string(endpoint.help)});
   }
   return RecordOf(std::move(fields));
 }
@@ -131,7 +138,8 @@ TypeRef OfficialType(const module::Manifest& manifest) {
 TypeRef SettingsType(const module::Manifest& manifest) {
   std::vector<Field> fields;
   for (const module::Setting& setting : manifest.settings) {
-    fields.push_back({std::string(setting.name.text), graph::TypeOf(setting), std::string(setting.help)});
+    fields.push_back(
+        {std::string(setting.name.text), graph::TypeOf(setting), std::string(setting.help)});
   }
   return RecordOf(std::move(fields));
 }
@@ -174,9 +182,10 @@ TypeRef ImageType() {
 }
 
 TypeRef SecretType() {
-  static const TypeRef kType = tmpl::SecretOf({{"file", AtomType(), "absolute path on the host"},
-                                               {"key", AtomType(), "variable in the file"},
-                                               {"token", AtomType(), "what the host replaces by the value"}});
+  static const TypeRef kType =
+      tmpl::SecretOf({{"file", AtomType(), "absolute path on the host"},
+                      {"key", AtomType(), "variable in the file"},
+                      {"token", AtomType(), "what the host replaces by the value"}});
   return kType;
 }
 
@@ -194,8 +203,9 @@ TypeRef DatabaseType() {
 }
 
 TypeRef RoleType() {
-  static const TypeRef kType = RecordOf(
-      {{"name", AtomType(), ""}, {"secret", SecretType(), "its password"}, {"databases", ListOf(AtomType()), ""}});
+  static const TypeRef kType = RecordOf({{"name", AtomType(), ""},
+                                         {"secret", SecretType(), "its password"},
+                                         {"databases", ListOf(AtomType()), ""}});
   return kType;
 }
 
@@ -203,8 +213,8 @@ TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint) {
   const TypeRef self = standpoint == Standpoint::kMember ? ServerType() : Optional(ServerType());
   const TypeRef servers = ListOf(ServerType());
   const TypeRef endpoint = RecordOf({{"port", IntType(), ""}, {"protocol", AtomType(), ""}});
-  const TypeRef balancer =
-      RecordOf({{"name", AtomType(), ""}, {"ip", AtomType(), ""}, {"ports", ListOf(IntType()), ""}});
+  const TypeRef balancer = RecordOf(
+      {{"name", AtomType(), ""}, {"ip", AtomType(), ""}, {"ports", ListOf(IntType()), ""}});
   return RecordOf({
       {"topology", TopologyType(), ""},
       {"network", NetworkType(), ""},
@@ -220,7 +230,8 @@ TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint) {
       {"secrets", ByName(manifest.secrets, SecretType()), ""},
       {"endpoints", ByName(manifest.endpoints, endpoint), ""},
       {"official", OfficialType(manifest), "where clients come"},
-      {"sources", ByName(manifest.endpoints, ListOf(AtomType())), "from where connections arrive, as networks"},
+      {"sources", ByName(manifest.endpoints, ListOf(AtomType())),
+       "from where connections arrive, as networks"},
       {"needs", ByName(manifest.needs, NeedType()), ""},
       {"databases", ListOf(DatabaseType()), ""},
       {"roles", ListOf(RoleType()), ""},
@@ -246,12 +257,14 @@ bool CheckWhen(const module::Output& output, const tmpl::Type& type, Diagnostics
       for (const Field& field : at->fields) names.push_back(field.name);
       const std::string_view near = Nearest(part, names);
       diags.Emit(diag::kUnknownWhen, output.when_span,
-                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, output.when);
+                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)},
+                 output.when);
       return false;
     }
     at = at->fields[index].type.get();
   }
-  const bool answers = at->optional || at->kind == tmpl::Kind::kBool || at->kind == tmpl::Kind::kList;
+  const bool answers =
+      at->optional || at->kind == tmpl::Kind::kBool || at->kind == tmpl::Kind::kList;
   if (!answers) diags.Emit(diag::kWhenAlways, output.when_span, output.when);
   return answers;
 }

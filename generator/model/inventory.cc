@@ -15,23 +15,25 @@ namespace {
 constexpr std::array<std::string_view, kColumns> kServerColumns{
     "ENV",  "IP_PUBLIQUE", "HOSTNAME", "IP_PRIVEE",    "FQDN", "USER_SSH",
     "POOL", "ROLE",        "SUBROLE",  "DOCKER_STACK", "CORE", "NOTES"};
-constexpr std::array<std::string_view, 5> kVolumeColumns{"HOSTNAME", "DEVICE", "MOUNT", "FILESYSTEM", "SIZE_GB"};
+constexpr std::array<std::string_view, 5> kVolumeColumns{"HOSTNAME", "DEVICE", "MOUNT",
+                                                         "FILESYSTEM", "SIZE_GB"};
 
 template <size_t N>
-bool CheckHeader(const Tsv& table, const std::array<std::string_view, N>& columns, Diagnostics& diags) {
+bool CheckHeader(const Tsv& table, const std::array<std::string_view, N>& columns,
+                 Diagnostics& diags) {
   const std::vector<std::string> names(columns.begin(), columns.end());
   if (table.header.size() != N) {
     diags.Emit(diag::kTsvHeader, table.header.front().span,
-               {.help = "the columns are: " + Join(names, " ")}, static_cast<int64_t>(table.header.size()),
-               static_cast<int64_t>(N));
+               {.help = "the columns are: " + Join(names, " ")},
+               static_cast<int64_t>(table.header.size()), static_cast<int64_t>(N));
     return false;
   }
   bool good = true;
   for (size_t i = 0; i < N; ++i) {
     if (table.header[i].text == columns[i]) continue;
     good = false;
-    diags.Emit(diag::kTsvColumn, table.header[i].span, {.help = "the columns are: " + Join(names, " ")},
-               table.header[i].text, columns[i]);
+    diags.Emit(diag::kTsvColumn, table.header[i].span,
+               {.help = "the columns are: " + Join(names, " ")}, table.header[i].text, columns[i]);
   }
   return good;
 }
@@ -44,7 +46,8 @@ void WantCell(const Word& cell, const Shape& shape, std::string_view column, Dia
     diags.Emit(diag::kEmptyCell, cell.span, column);
     return;
   }
-  diags.Emit(diag::kWrongCell, cell.span, {.help = "in the column " + std::string(column)}, cell.text, Describe(shape));
+  diags.Emit(diag::kWrongCell, cell.span, {.help = "in the column " + std::string(column)},
+             cell.text, Describe(shape));
 }
 
 const Shape& CellShape(Column column) {
@@ -55,22 +58,28 @@ const Shape& CellShape(Column column) {
   static const Shape kText{.kind = ShapeKind::kText};
   switch (column) {
     case Column::kPublicIp:
-    case Column::kPrivateIp: return kIp;
+    case Column::kPrivateIp:
+      return kIp;
     case Column::kHostname:
-    case Column::kFqdn: return kHost;
-    case Column::kCore: return kYesNo;
-    case Column::kNotes: return kText;
-    default: return kName;
+    case Column::kFqdn:
+      return kHost;
+    case Column::kCore:
+      return kYesNo;
+    case Column::kNotes:
+      return kText;
+    default:
+      return kName;
   }
 }
 
 // Tells whether `key` is new; if not, reports it at `word` with the place of the first.
 template <class Key>
-bool WantUnique(std::unordered_map<Key, Span>& seen, const Key& key, const Word& word, std::string_view what,
-                Diagnostics& diags) {
+bool WantUnique(std::unordered_map<Key, Span>& seen, const Key& key, const Word& word,
+                std::string_view what, Diagnostics& diags) {
   const auto [first, fresh] = seen.emplace(key, word.span);
   if (!fresh) {
-    diags.Emit(diag::kDuplicateCell, word.span, {.labels = {{first->second, "first used here"}}}, what, word.text);
+    diags.Emit(diag::kDuplicateCell, word.span, {.labels = {{first->second, "first used here"}}},
+               what, word.text);
   }
   return fresh;
 }
@@ -93,8 +102,10 @@ void ReadServers(const Tsv& table, Model& model, Diagnostics& diags) {
     }
     server.ip = ParseIpv4(server[Column::kPrivateIp].text).value_or(0);
     const auto public_ip = ParseIpv4(server[Column::kPublicIp].text);
-    if (server.ip != 0) WantUnique(privates, server.ip, server[Column::kPrivateIp], "private address", diags);
-    if (public_ip) WantUnique(publics, *public_ip, server[Column::kPublicIp], "public address", diags);
+    if (server.ip != 0)
+      WantUnique(privates, server.ip, server[Column::kPrivateIp], "private address", diags);
+    if (public_ip)
+      WantUnique(publics, *public_ip, server[Column::kPublicIp], "public address", diags);
     WantUnique(fqdns, server[Column::kFqdn].text, server[Column::kFqdn], "FQDN", diags);
     if (!WantUnique(names, server.name().text, server.name(), "host name", diags)) {
       model.servers_whole = false;

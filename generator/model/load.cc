@@ -15,9 +15,13 @@
 namespace kb::model {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Column>, 6> kSelectorColumns{{
-    {"name", Column::kHostname}, {"pool", Column::kPool}, {"role", Column::kRole},
-    {"subrole", Column::kSubrole}, {"docker_stack", Column::kDockerStack}, {"core", Column::kCore}}};
+constexpr std::array<std::pair<std::string_view, Column>, 6> kSelectorColumns{
+    {{"name", Column::kHostname},
+     {"pool", Column::kPool},
+     {"role", Column::kRole},
+     {"subrole", Column::kSubrole},
+     {"docker_stack", Column::kDockerStack},
+     {"core", Column::kCore}}};
 
 Selector ReadSelector(const Node* node) {
   Selector selector;
@@ -79,7 +83,8 @@ class Loader {
     const std::string path = JoinPath(folder_, name.text);
     auto bytes = ReadFile(path);
     if (!bytes) {
-      diags_.Emit(diag::kUnreadableFile, name.span, {.help = "paths are relative to the file that names them"},
+      diags_.Emit(diag::kUnreadableFile, name.span,
+                  {.help = "paths are relative to the file that names them"},
                   bytes.error().message);
       return {};
     }
@@ -137,7 +142,8 @@ class Loader {
       if (server >= 0) {
         m_.servers[server].os = entry.value.text;
       } else if (m_.servers_whole) {
-        diags_.Emit(diag::kUnknownServer, entry.key_span, {.help = HintAmongServers(entry.key)}, entry.key);
+        diags_.Emit(diag::kUnknownServer, entry.key_span, {.help = HintAmongServers(entry.key)},
+                    entry.key);
       }
     }
   }
@@ -148,7 +154,9 @@ class Loader {
     if (root == nullptr) return;
     for (const auto& entry : EntriesOf(*root, "images")) {
       const Word ref = WordOf(entry.value, "ref");
-      m_.images.push_back({{entry.key, entry.key_span}, ref, ParseImageRef(ref.text).value_or(ImageRef{}),
+      m_.images.push_back({{entry.key, entry.key_span},
+                           ref,
+                           ParseImageRef(ref.text).value_or(ImageRef{}),
                            IsTrue(entry.value, "build")});
     }
     for (const auto& entry : EntriesOf(*root, "packages")) {
@@ -230,7 +238,8 @@ class Loader {
   // Names become folders, unit names and container names.
   void CheckName(const Node::Entry& entry) {
     if (IsName(entry.key)) return;
-    diags_.Emit(diag::kWrongValue, entry.key_span, entry.key, Describe(Shape{.kind = ShapeKind::kName}));
+    diags_.Emit(diag::kWrongValue, entry.key_span, entry.key,
+                Describe(Shape{.kind = ShapeKind::kName}));
   }
 
   void ReadAllowance(const Node& node) {
@@ -242,9 +251,12 @@ class Loader {
   }
 
   void ReadWaiver(const Node& node) {
-    m_.waivers.push_back({.code = WordOf(node, "code"), .subject = WordOf(node, "subject"),
-                          .reason = WordOf(node, "reason"), .by = WordOf(node, "by"),
-                          .until = WordOf(node, "until"), .span = node.span});
+    m_.waivers.push_back({.code = WordOf(node, "code"),
+                          .subject = WordOf(node, "subject"),
+                          .reason = WordOf(node, "reason"),
+                          .by = WordOf(node, "by"),
+                          .until = WordOf(node, "until"),
+                          .span = node.span});
   }
 
   std::string folder_;

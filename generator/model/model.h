@@ -1,4 +1,5 @@
-// Model: a topology as its author wrote it, typed. Names are not looked up yet: that is the graph's.
+// Model: a topology as its author wrote it, typed. Names are not looked up yet: that is the
+// graph's.
 #pragma once
 
 #include <array>
@@ -17,12 +18,23 @@ namespace kb::model {
 
 // The twelve columns of the inventory, in their order.
 enum class Column : uint8_t {
-  kEnv, kPublicIp, kHostname, kPrivateIp, kFqdn, kUser, kPool, kRole, kSubrole, kDockerStack, kCore, kNotes
+  kEnv,
+  kPublicIp,
+  kHostname,
+  kPrivateIp,
+  kFqdn,
+  kUser,
+  kPool,
+  kRole,
+  kSubrole,
+  kDockerStack,
+  kCore,
+  kNotes
 };
 inline constexpr size_t kColumns = 12;
 
 struct Volume {
-  Word device;                 // below /dev/disk/by-id; empty: not known yet
+  Word device;  // below /dev/disk/by-id; empty: not known yet
   Word mount;
   Word filesystem;
   int64_t size_gb = 0;
@@ -30,8 +42,8 @@ struct Volume {
 
 struct Server {
   std::array<Word, kColumns> cells;
-  uint32_t ip = 0;             // private
-  int volume = -1;             // index into Model::volumes
+  uint32_t ip = 0;  // private
+  int volume = -1;  // index into Model::volumes
   std::string_view os;
 
   const Word& operator[](Column column) const { return cells[static_cast<size_t>(column)]; }
@@ -46,7 +58,7 @@ struct Selector {
     std::vector<Word> values;
   };
   std::vector<Match> matches;
-  Word expect;                 // how many it must find; empty: any number but none
+  Word expect;  // how many it must find; empty: any number but none
   int64_t expected = -1;
   Span span;
 };
@@ -55,7 +67,7 @@ struct ImageVersion {
   Word name;
   Word ref;
   ImageRef image;
-  bool build = false;          // made by us from images/, pulled from nowhere
+  bool build = false;  // made by us from images/, pulled from nowhere
 };
 struct PackageVersion {
   Word name;
@@ -67,7 +79,7 @@ struct Credential {
   Word file;
   Word key;
   int64_t length = 32;
-  std::string_view alphabet;   // alnum, hex
+  std::string_view alphabet;  // alnum, hex
   bool rotates = true;
   Word help;
 };
@@ -77,17 +89,17 @@ struct Balancer {
   Word provider;
   Word private_ip;
   Word public_ip;
-  Word targets;                // a service
+  Word targets;  // a service
   std::string_view health_type;
   Span health_span;
   int64_t interval_s = 0, timeout_s = 0, retries = 0;
-  std::vector<Word> listeners; // "postgres", or "postgres.sql"
+  std::vector<Word> listeners;  // "postgres", or "postgres.sql"
   Span span;
 };
 
-struct Binding {               // one name for another: a need and a service, an image and a version
+struct Binding {  // one name for another: a need and a service, an image and a version
   Word from;
-  Word to;                     // empty: as by default
+  Word to;  // empty: as by default
 };
 
 struct Service {
@@ -95,14 +107,14 @@ struct Service {
   Word module;
   Selector nodes;
   Word proxy;
-  Word entry;                  // a server that is the official address
+  Word entry;  // a server that is the official address
   const Node* settings = nullptr;
   std::vector<Binding> uses, images, packages, credentials, ports;
-  Word single_reason;          // why a lone member is accepted
+  Word single_reason;  // why a lone member is accepted
   Span span;
 };
 
-struct Use {                   // what an app asks of a service
+struct Use {  // what an app asks of a service
   Word service;
   Word route;
   Word database;
@@ -121,16 +133,16 @@ struct App {
 
 // "These may reach that, too": what no declaration of a module says.
 struct Allowance {
-  Selector servers;            // or, when empty, `networks`
+  Selector servers;  // or, when empty, `networks`
   std::vector<Word> networks;
-  Word to;                     // service.endpoint
+  Word to;  // service.endpoint
   Word why;
   Span span;
 };
 
 struct Waiver {
   Word code;
-  Word subject;                // the name that the diagnostic speaks of
+  Word subject;  // the name that the diagnostic speaks of
   Word reason, by, until;
   Span span;
 };
@@ -144,7 +156,7 @@ struct Model {
   Word install_host;
   Word install_root;
   std::vector<Word> unmanaged;
-  std::vector<Server> servers;             // in the inventory's order
+  std::vector<Server> servers;  // in the inventory's order
   // False when the file was not read whole. That has been reported; what is missing there is not
   // worth a second report.
   bool servers_whole = true, versions_whole = true, credentials_whole = true;
@@ -159,8 +171,8 @@ struct Model {
   std::vector<Waiver> waivers;
 
   std::unordered_map<std::string_view, int> server_by_name;
-  std::vector<Document> documents;         // own what the nodes and words point into
-  std::vector<std::string> files;          // every file that was read, as its path was built
+  std::vector<Document> documents;  // own what the nodes and words point into
+  std::vector<std::string> files;   // every file that was read, as its path was built
 
   int FindServer(std::string_view name) const;
 };

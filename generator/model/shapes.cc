@@ -28,7 +28,8 @@ ShapeRef NetworkShape() {
       {"domain", Scalar(ShapeKind::kHostName), "the DNS domain", true},
       {"resolvers", ListOf(Ip()), "DNS servers of every host", true},
       {"fallback_resolvers", ListOf(Ip()), "asked when those are silent"},
-      {"ntp", ListOf(Scalar(ShapeKind::kHostName)), "time servers; the distribution's when not said"},
+      {"ntp", ListOf(Scalar(ShapeKind::kHostName)),
+       "time servers; the distribution's when not said"},
       {"admin", ListOf(Ip()), "public addresses that may reach admin endpoints"},
   });
 }
@@ -97,8 +98,10 @@ const Shape& TopologyShape() {
                  {"root", Scalar(ShapeKind::kPath), "the folder of kbgen on every host", true}}),
        "the install host", true},
       {"os",
-       RecordOf({{"default", Enum({"ubuntu-22.04", "ubuntu-24.04", "debian-12"}), "what servers run", true},
-                 {"except", DictOf(Enum({"ubuntu-22.04", "ubuntu-24.04", "debian-12"})), "servers that run another"}}),
+       RecordOf({{"default", Enum({"ubuntu-22.04", "ubuntu-24.04", "debian-12"}),
+                  "what servers run", true},
+                 {"except", DictOf(Enum({"ubuntu-22.04", "ubuntu-24.04", "debian-12"})),
+                  "servers that run another"}}),
        "operating systems", true},
       {"unmanaged", ListOf(Name()), "machines that exist and must never be touched"},
       {"load_balancers", DictOf(BalancerShape()), "load balancers of the provider"},
@@ -138,7 +141,9 @@ const Shape& CredentialsShape() {
        DictOf(RecordOf({
            {"file", Scalar(ShapeKind::kName), "file in the credentials folder", true},
            {"key", Scalar(ShapeKind::kIdentifier), "variable in that file", true},
-           {"length", std::make_shared<Shape>(Shape{.kind = ShapeKind::kInt, .min = 16, .max = 128}), "characters; 32 when not said"},
+           {"length",
+            std::make_shared<Shape>(Shape{.kind = ShapeKind::kInt, .min = 16, .max = 128}),
+            "characters; 32 when not said"},
            {"alphabet", Enum({"alnum", "hex"}), "alnum when not said"},
            {"rotates", Scalar(ShapeKind::kBool), "false: must never change"},
            {"help", Text(), "what it opens"},

@@ -42,8 +42,8 @@ Result<Library> Library::Load(const std::vector<std::string>& directories, Sourc
     if (!manifest) continue;
     const Manifest* other = library.Find(manifest->name.text);
     if (other != nullptr) {
-      diags.Emit(diag::kDuplicateModule, manifest->span, {.labels = {{other->span, "first declared here"}}},
-                 manifest->name.text);
+      diags.Emit(diag::kDuplicateModule, manifest->span,
+                 {.labels = {{other->span, "first declared here"}}}, manifest->name.text);
       continue;
     }
     manifest->folder = path.substr(0, slash);
@@ -55,7 +55,8 @@ Result<Library> Library::Load(const std::vector<std::string>& directories, Sourc
 
 // Two facts of a template that are needed before it is compiled; a comment that mentions them costs
 // a little work and changes nothing.
-void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources, Diagnostics& diags) const {
+void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources,
+                                Diagnostics& diags) const {
   for (Output& output : manifest.outputs) {
     const Span file = File(JoinPath(manifest.folder, output.tmpl.text));
     if (!file.known()) {
@@ -69,7 +70,8 @@ void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources, Diag
 }
 
 const Manifest* Library::Find(std::string_view name) const {
-  const auto found = std::ranges::find_if(modules_, [&](const Manifest& m) { return m.name.text == name; });
+  const auto found =
+      std::ranges::find_if(modules_, [&](const Manifest& m) { return m.name.text == name; });
   return found == modules_.end() ? nullptr : &*found;
 }
 
@@ -86,7 +88,8 @@ Span Library::File(std::string_view path) const {
 
 std::vector<std::string_view> Library::FilesBelow(std::string_view folder) const {
   std::vector<std::string_view> paths;
-  for (auto it = files_.lower_bound(folder); it != files_.end() && it->first.starts_with(folder); ++it) {
+  for (auto it = files_.lower_bound(folder); it != files_.end() && it->first.starts_with(folder);
+       ++it) {
     paths.push_back(it->first);
   }
   return paths;

@@ -17,8 +17,9 @@ namespace kb::module {
 // "03-haproxy/haproxy.cfg.erb", "_lib/shell/prelude.sh.erb".
 class Library {
  public:
-  // Reads the manifests of all modules. A folder in `directories` wins over a built-in module of the
-  // same path, and earlier ones over later ones. A module whose manifest has errors is left out.
+  // Reads the manifests of all modules. A folder in `directories` wins over a built-in module of
+  // the same path, and earlier ones over later ones. A module whose manifest has errors is left
+  // out.
   static Result<Library> Load(const std::vector<std::string>& directories, Sources& sources,
                               Diagnostics& diags);
 

@@ -10,12 +10,20 @@
 namespace kb::module {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, ShapeKind>, 13> kSettingTypes{{
-    {"text", ShapeKind::kText}, {"name", ShapeKind::kName}, {"int", ShapeKind::kInt},
-    {"bool", ShapeKind::kBool}, {"port", ShapeKind::kPort}, {"duration", ShapeKind::kDuration},
-    {"size", ShapeKind::kSize}, {"path", ShapeKind::kPath}, {"ipv4", ShapeKind::kIpv4},
-    {"cidr", ShapeKind::kCidr}, {"hostname", ShapeKind::kHostName}, {"enum", ShapeKind::kEnum},
-    {"list", ShapeKind::kList}}};
+constexpr std::array<std::pair<std::string_view, ShapeKind>, 13> kSettingTypes{
+    {{"text", ShapeKind::kText},
+     {"name", ShapeKind::kName},
+     {"int", ShapeKind::kInt},
+     {"bool", ShapeKind::kBool},
+     {"port", ShapeKind::kPort},
+     {"duration", ShapeKind::kDuration},
+     {"size", ShapeKind::kSize},
+     {"path", ShapeKind::kPath},
+     {"ipv4", ShapeKind::kIpv4},
+     {"cidr", ShapeKind::kCidr},
+     {"hostname", ShapeKind::kHostName},
+     {"enum", ShapeKind::kEnum},
+     {"list", ShapeKind::kList}}};
 
 std::vector<std::string> TypeNames() {
   std::vector<std::string> names;
@@ -56,7 +64,8 @@ ShapeRef EndpointDeclaration() {
   return DictOf(RecordOf({
       {"port", Scalar(ShapeKind::kPort), "where it listens", true},
       {"protocol", Enum({"tcp", "udp"}), "tcp when not said"},
-      {"scope", OneOrMany(Enum({"clients", "peers", "admin", "remote_admin", "proxy"})), "who may reach it", true},
+      {"scope", OneOrMany(Enum({"clients", "peers", "admin", "remote_admin", "proxy"})),
+       "who may reach it", true},
       {"check", check, "how a proxy in front of it asks a member for its role"},
       {"help", text, "one sentence"},
   }));
@@ -113,7 +122,8 @@ class Reader {
     m_.secrets = ReadNamed(root, "secrets");
     ReadEndpoints(root);
     for (const auto& entry : EntriesOf(root, "needs")) ReadNeed(entry);
-    for (const Word& word : WordsOf(root, "provides")) m_.provides_databases |= word.text == "databases";
+    for (const Word& word : WordsOf(root, "provides"))
+      m_.provides_databases |= word.text == "databases";
     for (const Word& word : WordsOf(root, "owns")) {
       m_.owns_firewall |= word.text == "firewall";
       m_.owns_host |= word.text == "host";
@@ -127,13 +137,16 @@ class Reader {
 
  private:
   void ReadPlacement(const Node& node) {
-    if (const Node* min = node.Find("min")) m_.min = static_cast<int>(ParseInt(min->text).value_or(1));
-    if (const Node* max = node.Find("max")) m_.max = static_cast<int>(ParseInt(max->text).value_or(1));
+    if (const Node* min = node.Find("min"))
+      m_.min = static_cast<int>(ParseInt(min->text).value_or(1));
+    if (const Node* max = node.Find("max"))
+      m_.max = static_cast<int>(ParseInt(max->text).value_or(1));
     m_.odd = IsTrue(node, "odd");
   }
 
   ShapeRef ReadType(const Node& node, std::string_view type) {
-    const auto known = std::ranges::find(kSettingTypes, type, &std::pair<std::string_view, ShapeKind>::first);
+    const auto known =
+        std::ranges::find(kSettingTypes, type, &std::pair<std::string_view, ShapeKind>::first);
     Shape shape;
     shape.nullable = false;
     if (known != kSettingTypes.end()) shape.kind = known->second;
@@ -145,9 +158,9 @@ class Reader {
       shape.kind = ShapeKind::kRecord;
       for (const auto& entry : EntriesOf(node, "fields")) {
         if (!Conforms(entry.value, *SettingDeclaration(), diags_)) continue;
-        shape.members.push_back({std::string(entry.key), ReadType(entry.value, TextOf(entry.value, "type")),
-                                 std::string(TextOf(entry.value, "help")),
-                                 IsTrue(entry.value, "required")});
+        shape.members.push_back(
+            {std::string(entry.key), ReadType(entry.value, TextOf(entry.value, "type")),
+             std::string(TextOf(entry.value, "help")), IsTrue(entry.value, "required")});
       }
     }
     ReadBounds(node, shape);
@@ -179,7 +192,8 @@ class Reader {
     }
     setting.shape = ReadType(node, type);
     if (setting.help.empty()) diags_.Emit(diag::kSettingWithoutHelp, entry.key_span, entry.key);
-    if (setting.fallback != nullptr && setting.fallback->kind == NodeKind::kNull) setting.fallback = nullptr;
+    if (setting.fallback != nullptr && setting.fallback->kind == NodeKind::kNull)
+      setting.fallback = nullptr;
     if (setting.fallback != nullptr) Conforms(*setting.fallback, *setting.shape, diags_);
     return setting;
   }
@@ -223,7 +237,8 @@ class Reader {
     const Word other = WordOf(node, "endpoint");
     if (other.empty()) return;
     probe.endpoint = m_.FindEndpoint(other.text);
-    if (probe.endpoint < 0) diags_.Emit(diag::kUnknownEndpoint, other.span, other.text, m_.name.text);
+    if (probe.endpoint < 0)
+      diags_.Emit(diag::kUnknownEndpoint, other.span, other.text, m_.name.text);
   }
 
   void ReadNeed(const Node::Entry& entry) {
@@ -265,8 +280,10 @@ class Reader {
     output.when = TextOf(node, "when");
     output.when_span = WordOf(node, "when").span;
     const std::string_view area = TextOf(node, "in", "server");
-    output.area = area == "modules" ? Area::kModules : area == "docs" ? Area::kDocs
-                  : area == "images" ? Area::kImages : Area::kServer;
+    output.area = area == "modules"  ? Area::kModules
+                  : area == "docs"   ? Area::kDocs
+                  : area == "images" ? Area::kImages
+                                     : Area::kServer;
     if (output.area == Area::kModules && output.path.ends_with(".sh")) output.mode = 0755;
     ReadMode(node, output);
     m_.outputs.push_back(std::move(output));
@@ -281,7 +298,8 @@ class Reader {
       good = good && c >= '0' && c <= '7';
       bits = bits * 8 + static_cast<uint32_t>(c - '0');
     }
-    if (!good) diags_.Emit(diag::kWrongValue, mode.span, mode.text, "an octal mode such as \"0640\"");
+    if (!good)
+      diags_.Emit(diag::kWrongValue, mode.span, mode.text, "an octal mode such as \"0640\"");
     output.mode = bits;
   }
 
@@ -319,7 +337,8 @@ class Reader {
     for (size_t i = 0; i < m_.steps.size(); ++i) {
       for (const Word& before : m_.steps[i].after) {
         const auto earlier = std::span(m_.steps).first(i);
-        const bool found = std::ranges::any_of(earlier, [&](const Step& s) { return s.name.text == before.text; });
+        const bool found =
+            std::ranges::any_of(earlier, [&](const Step& s) { return s.name.text == before.text; });
         if (!found) diags_.Emit(diag::kUnknownStep, before.span, before.text);
       }
     }
@@ -332,7 +351,8 @@ class Reader {
 }  // namespace
 
 std::string_view Name(StepKind kind) {
-  static constexpr std::array<std::string_view, 6> kNames{"apply", "validate", "drill", "rollback", "reinit", "cleanup"};
+  static constexpr std::array<std::string_view, 6> kNames{"apply",    "validate", "drill",
+                                                          "rollback", "reinit",   "cleanup"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -354,12 +374,14 @@ const Shape& ManifestShape() {
     const ShapeRef need = RecordOf({
         {"module", Scalar(ShapeKind::kName), "the kind of service that is needed", true},
         {"endpoint", Scalar(ShapeKind::kName), "which endpoint of it", true},
-        {"route", Scalar(ShapeKind::kName), "the name under which apps ask to go through this service"},
+        {"route", Scalar(ShapeKind::kName),
+         "the name under which apps ask to go through this service"},
         {"help", text, "one sentence"},
     });
-    const ShapeRef placement = RecordOf({{"min", Scalar(ShapeKind::kInt), "fewest members"},
-                                         {"max", Scalar(ShapeKind::kInt), "most members"},
-                                         {"odd", Scalar(ShapeKind::kBool), "an odd number of voters"}});
+    const ShapeRef placement =
+        RecordOf({{"min", Scalar(ShapeKind::kInt), "fewest members"},
+                  {"max", Scalar(ShapeKind::kInt), "most members"},
+                  {"odd", Scalar(ShapeKind::kBool), "an odd number of voters"}});
     return RecordOf({
         {"kbgen", Scalar(ShapeKind::kInt), "version of the language", true},
         {"module", Scalar(ShapeKind::kName), "the name that topologies use", true},
@@ -399,7 +421,8 @@ Checked<Manifest> ReadManifest(Document document, Diagnostics& diags) {
 ShapeRef SettingsShape(const Manifest& manifest) {
   std::vector<Member> members;
   for (const Setting& setting : manifest.settings) {
-    members.push_back({std::string(setting.name.text), setting.shape, std::string(setting.help), setting.required});
+    members.push_back({std::string(setting.name.text), setting.shape, std::string(setting.help),
+                       setting.required});
   }
   return RecordOf(std::move(members));
 }

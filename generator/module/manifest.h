@@ -18,12 +18,12 @@ struct Setting {
   Word name;
   ShapeRef shape;
   std::string_view help;
-  const Node* fallback = nullptr;   // the default; null: none
+  const Node* fallback = nullptr;  // the default; null: none
   bool required = false;
-  std::string_view keys;            // maps: the catalogue of allowed names, a file of the module
+  std::string_view keys;  // maps: the catalogue of allowed names, a file of the module
 };
 
-struct Named {                      // images, packages, secrets
+struct Named {  // images, packages, secrets
   Word name;
   std::string_view help;
 };
@@ -31,18 +31,18 @@ struct Named {                      // images, packages, secrets
 // How a proxy asks a member whether it may send to it.
 struct Probe {
   bool http = false;
-  int endpoint = -1;                // the endpoint that is asked; -1: the proxied one itself
+  int endpoint = -1;  // the endpoint that is asked; -1: the proxied one itself
   std::string_view path;
-  int expect = 0;                   // HTTP status; 0: any
+  int expect = 0;  // HTTP status; 0: any
 };
 
 struct Endpoint {
   Word name;
   uint16_t port = 0;
-  std::string_view protocol;        // tcp, udp
+  std::string_view protocol;  // tcp, udp
   bool clients = false, peers = false, proxy = false;
-  bool admin = false;               // the install host
-  bool remote_admin = false;        // and the public addresses of administrators
+  bool admin = false;         // the install host
+  bool remote_admin = false;  // and the public addresses of administrators
   std::string_view help;
   Probe probe;
 };
@@ -51,7 +51,7 @@ struct Need {
   Word name;
   Word module;
   Word endpoint;
-  Word route;                       // empty: this service is no way to the other
+  Word route;  // empty: this service is no way to the other
   std::string_view help;
 };
 
@@ -63,16 +63,16 @@ std::string_view Name(Strategy strategy);
 
 // A file that a service renders: an artifact, or the script of a step.
 struct Output {
-  Word tmpl;                        // file of the module
+  Word tmpl;  // file of the module
   const lang::Language* language = nullptr;
   Area area = Area::kServer;
-  std::string path;                 // kServer artifacts: absolute, on the host; others: relative
-  std::string_view owner;           // "0:0"
-  uint32_t mode = 0644;             // on the host
-  std::string_view when;            // empty: always; else a path such as settings.tls, self.volume
+  std::string path;        // kServer artifacts: absolute, on the host; others: relative
+  std::string_view owner;  // "0:0"
+  uint32_t mode = 0644;    // on the host
+  std::string_view when;   // empty: always; else a path such as settings.tls, self.volume
   Span when_span;
-  int step = -1;                    // index into Manifest::steps
-  bool holds_tokens = false;        // its template prints a secret's token
+  int step = -1;              // index into Manifest::steps
+  bool holds_tokens = false;  // its template prints a secret's token
 };
 
 struct Step {
@@ -87,7 +87,10 @@ struct Step {
 struct HostNeeds {
   std::vector<Word> packages;
   std::vector<Word> kernel_modules;
-  struct Sysctl { Word name; Word value; };
+  struct Sysctl {
+    Word name;
+    Word value;
+  };
   std::vector<Sysctl> sysctl;
 };
 
@@ -95,7 +98,7 @@ struct Manifest {
   Word name;
   std::string_view label;
   std::string_view summary;
-  std::optional<int> min, max;      // members
+  std::optional<int> min, max;  // members
   bool odd = false;
   bool fronts = false;
   bool owns_firewall = false, owns_host = false;
@@ -105,12 +108,12 @@ struct Manifest {
   std::vector<Endpoint> endpoints;
   std::vector<Need> needs;
   HostNeeds host;
-  std::vector<Output> outputs;      // artifacts, then the scripts of the steps, in order
+  std::vector<Output> outputs;  // artifacts, then the scripts of the steps, in order
   std::vector<Step> steps;
-  bool reads_peers = false;         // some template asks for the other members
-  std::string folder;               // in the library, "03-postgresql-ha"
-  Span span;                        // of its name
-  Document document;                // owns what the views point into
+  bool reads_peers = false;  // some template asks for the other members
+  std::string folder;        // in the library, "03-postgresql-ha"
+  Span span;                 // of its name
+  Document document;         // owns what the views point into
 
   int FindEndpoint(std::string_view endpoint) const;
 };

@@ -1,5 +1,7 @@
 #include "render/parse_back.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -8,19 +10,29 @@
 namespace kb::render {
 namespace {
 
+size_t FindBlankAtLineEnd(std::string_view text) {
+  for (size_t end = text.find('\n', 1); end != std::string_view::npos;
+       end = text.find('\n', end + 1)) {
+    if (text[end - 1] == ' ' || text[end - 1] == '\t') return end;
+  }
+  return std::string_view::npos;
+}
+
+// Every artifact comes by here, so it searches as a whole and counts lines only when it must.
 std::string BadLine(std::string_view text) {
   if (text.empty()) return "it is empty";
   if (text.back() != '\n') return "its last line has no end";
-  int line = 1;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\r' || c == '\0') return fmt::format("line {} holds a {}", line, c == '\r' ? "carriage return" : "NUL");
-    if (c != '\n') continue;
-    const bool blank = i > 0 && (text[i - 1] == ' ' || text[i - 1] == '\t');
-    if (blank) return fmt::format("line {} ends in a blank", line);
-    ++line;
+  const size_t at = std::min({text.find('\r'), text.find('\0'), FindBlankAtLineEnd(text)});
+  if (at == std::string_view::npos) return {};
+  const auto line = 1 + std::ranges::count(text.substr(0, at), '\n');
+  switch (text[at]) {
+    case '\r':
+      return fmt::format("line {} holds a carriage return", line);
+    case '\0':
+      return fmt::format("line {} holds a NUL", line);
+    default:
+      return fmt::format("line {} ends in a blank", line);
   }
-  return {};
 }
 
 // An independent reading by our own strict YAML stage: what it refuses nobody should have to read.
@@ -31,7 +43,8 @@ std::string BadYaml(std::string_view text) {
   if (auto document = ParseYaml(file, sources, diags); document && !diags.has_errors()) return {};
   const auto all = diags.Sorted();
   if (all.empty()) return "it is not YAML";
-  return fmt::format("line {}: {}", sources.Locate(all.front().span.begin).line, all.front().message);
+  return fmt::format("line {}: {}", sources.Locate(all.front().span.begin).line,
+                     all.front().message);
 }
 
 }  // namespace

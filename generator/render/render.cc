@@ -33,7 +33,8 @@ std::vector<tmpl::Template> CompileAll(const Manifest& manifest, const module::L
   for (const Output& output : manifest.outputs) {
     const std::string path = JoinPath(manifest.folder, output.tmpl.text);
     const Span source = library.File(path);
-    const tmpl::Type& type = lower::StandpointOf(output) == lower::Standpoint::kMember ? *member : *once;
+    const tmpl::Type& type =
+        lower::StandpointOf(output) == lower::Standpoint::kMember ? *member : *once;
     tmpl::Template compiled;
     lower::CheckWhen(output, type, diags);
     if (source.known() && output.language != nullptr) {  // else reported with the manifest
@@ -66,7 +67,8 @@ struct Renderer::State {
 
   const tmpl::Value& ScopeOf(const lower::Artifact& artifact) const {
     thread_local LastScope last;
-    if (last.renderer == number && last.service == artifact.service && last.server == artifact.server) {
+    if (last.renderer == number && last.service == artifact.service &&
+        last.server == artifact.server) {
       return last.scope;
     }
     last.arena.Reset();
@@ -89,8 +91,8 @@ Renderer::Renderer(const lower::Plan& plan, const Sources& sources, Diagnostics&
 
 Renderer::~Renderer() = default;
 
-bool Renderer::Render(const lower::Artifact& artifact, std::string& out, std::vector<tmpl::Segment>* trace,
-                      Diagnostics& diags) const {
+bool Renderer::Render(const lower::Artifact& artifact, std::string& out,
+                      std::vector<tmpl::Segment>* trace, Diagnostics& diags) const {
   const lower::Plan& plan = state_->plan;
   const Output* output = plan.OutputOf(artifact);
   if (output == nullptr) {
@@ -107,8 +109,8 @@ bool Renderer::Render(const lower::Artifact& artifact, std::string& out, std::ve
   return false;
 }
 
-void CheckTemplates(const Manifest& manifest, const module::Library& library, const Sources& sources,
-                    Diagnostics& diags) {
+void CheckTemplates(const Manifest& manifest, const module::Library& library,
+                    const Sources& sources, Diagnostics& diags) {
   CompileAll(manifest, library, sources, diags);
 }
 

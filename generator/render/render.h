@@ -30,7 +30,7 @@ class Renderer {
 };
 
 // Compiles every template of a module, with all it can see, whether a topology uses it or not.
-void CheckTemplates(const module::Manifest& manifest, const module::Library& library, const Sources& sources,
-                    Diagnostics& diags);
+void CheckTemplates(const module::Manifest& manifest, const module::Library& library,
+                    const Sources& sources, Diagnostics& diags);
 
 }  // namespace kb::render

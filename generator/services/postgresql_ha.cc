@@ -42,10 +42,11 @@ void CheckImages(const Graph& graph, int service, Diagnostics& diags) {
     const model::ImageVersion* image = s.images[i];
     if (image == nullptr) continue;
     if (s.manifest->images[i].name.text == "patroni" && !image->build) {
-      diags.Emit(diag::kForeignPatroni, image->ref.span, {.help = "say `build: true` and give it a tag of your own"},
-                 image->ref.text);
+      diags.Emit(diag::kForeignPatroni, image->ref.span,
+                 {.help = "say `build: true` and give it a tag of your own"}, image->ref.text);
     }
-    if (s.manifest->images[i].name.text == "postgres_base" && image->image.tag.find("alpine") != std::string_view::npos) {
+    if (s.manifest->images[i].name.text == "postgres_base" &&
+        image->image.tag.find("alpine") != std::string_view::npos) {
       diags.Emit(diag::kAlpineBase, image->ref.span,
                  {.help = "take the Debian flavour, `-bookworm`"}, image->ref.text);
     }
@@ -59,14 +60,17 @@ int64_t PooledConnections(const Graph& graph, int provider) {
   for (size_t i = 0; i < graph.services.size(); ++i) {
     const graph::Service& service = graph.services[i];
     for (size_t n = 0; n < service.needs.size(); ++n) {
-      if (service.needs[n].to.service != provider || service.manifest->needs[n].route.empty()) continue;
+      if (service.needs[n].to.service != provider || service.manifest->needs[n].route.empty())
+        continue;
       const tmpl::Value limit = graph.Setting(static_cast<int>(i), "max_db_connections");
       if (limit.kind != tmpl::Kind::kInt) continue;
       const auto route = service.manifest->needs[n].route.text;
-      const auto databases = std::ranges::count_if(graph.services[provider].databases, [&](const graph::Database& d) {
-        return std::ranges::find(d.routes, route) != d.routes.end();
-      });
-      sum += limit.number * static_cast<int64_t>(service.members.size()) * static_cast<int64_t>(databases);
+      const auto databases =
+          std::ranges::count_if(graph.services[provider].databases, [&](const graph::Database& d) {
+            return std::ranges::find(d.routes, route) != d.routes.end();
+          });
+      sum += limit.number * static_cast<int64_t>(service.members.size()) *
+             static_cast<int64_t>(databases);
     }
   }
   return sum;
@@ -86,7 +90,8 @@ void CheckConnections(const Graph& graph, int service, Diagnostics& diags) {
 void CheckOwnedParameters(const Graph& graph, int service, Diagnostics& diags) {
   for (const tmpl::Value& pair : graph.Setting(service, "parameters").list()) {
     const std::string_view name = pair.list()[0].str();
-    if (name != "max_connections" && name != "superuser_reserved_connections" && name != "port") continue;
+    if (name != "max_connections" && name != "superuser_reserved_connections" && name != "port")
+      continue;
     diags.Emit(diag::kOwnedParameter, pair.list()[0].origin,
                {.help = name == "port" ? "say `ports: {sql: …}`"
                                        : fmt::format("say `{}:` among the settings", name)},

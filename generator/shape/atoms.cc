@@ -52,8 +52,8 @@ std::optional<int64_t> ParseUnit(std::string_view text, std::string_view wanted,
 
 bool IsName(std::string_view text) {
   if (text.empty() || text.size() > 63 || !(IsLower(text[0]) || IsDigit(text[0]))) return false;
-  return std::ranges::all_of(
-      text, [](char c) { return IsLower(c) || IsDigit(c) || IsOneOf(c, "_.-"); });
+  return std::ranges::all_of(text,
+                             [](char c) { return IsLower(c) || IsDigit(c) || IsOneOf(c, "_.-"); });
 }
 
 bool IsIdentifier(std::string_view text) {
@@ -64,7 +64,8 @@ bool IsIdentifier(std::string_view text) {
 bool IsHostName(std::string_view text) {
   if (text.empty() || text.size() > 253) return false;
   for (std::string_view label : Split(text, '.')) {
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+      return false;
     if (!std::ranges::all_of(label, [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; })) {
       return false;
     }
@@ -139,15 +140,25 @@ std::optional<uint16_t> ParsePort(std::string_view text) {
 }
 
 std::optional<int64_t> ParseDuration(std::string_view text, std::string_view unit) {
-  static constexpr std::array<Unit, 6> kUnits{{
-      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  static constexpr std::array<Unit, 6> kUnits{{{"ms", 1},
+                                               {"s", 1000},
+                                               {"m", 60'000},
+                                               {"min", 60'000},
+                                               {"h", 3'600'000},
+                                               {"d", 86'400'000}}};
   return ParseUnit(text, unit, kUnits);
 }
 
 std::optional<int64_t> ParseSize(std::string_view text, std::string_view unit) {
-  static constexpr std::array<Unit, 9> kUnits{
-      {{"B", 1}, {"kB", 1LL << 10}, {"KiB", 1LL << 10}, {"MB", 1LL << 20}, {"MiB", 1LL << 20},
-       {"GB", 1LL << 30}, {"GiB", 1LL << 30}, {"TB", 1LL << 40}, {"TiB", 1LL << 40}}};
+  static constexpr std::array<Unit, 9> kUnits{{{"B", 1},
+                                               {"kB", 1LL << 10},
+                                               {"KiB", 1LL << 10},
+                                               {"MB", 1LL << 20},
+                                               {"MiB", 1LL << 20},
+                                               {"GB", 1LL << 30},
+                                               {"GiB", 1LL << 30},
+                                               {"TB", 1LL << 40},
+                                               {"TiB", 1LL << 40}}};
   return ParseUnit(text, unit, kUnits);
 }
 
@@ -169,13 +180,15 @@ std::optional<ImageRef> ParseImageRef(std::string_view text) {
   if (colon != std::string_view::npos) {
     ref.tag = ref.name.substr(colon + 1);
     ref.name = ref.name.substr(0, colon);
-    const bool good = !ref.tag.empty() && ref.tag.size() <= 128 && !IsOneOf(ref.tag[0], ".-") &&
-                      std::ranges::all_of(ref.tag, [](char c) { return IsAlnum(c) || IsOneOf(c, "_.-"); });
+    const bool good =
+        !ref.tag.empty() && ref.tag.size() <= 128 && !IsOneOf(ref.tag[0], ".-") &&
+        std::ranges::all_of(ref.tag, [](char c) { return IsAlnum(c) || IsOneOf(c, "_.-"); });
     if (!good) return std::nullopt;
   }
   for (std::string_view part : Split(ref.name, '/')) {
     if (part.empty() || !(IsLower(part[0]) || IsDigit(part[0]))) return std::nullopt;
-    const bool good = std::ranges::all_of(part, [](char c) { return IsLower(c) || IsDigit(c) || IsOneOf(c, "._:-"); });
+    const bool good = std::ranges::all_of(
+        part, [](char c) { return IsLower(c) || IsDigit(c) || IsOneOf(c, "._:-"); });
     if (!good) return std::nullopt;
   }
   return ref;

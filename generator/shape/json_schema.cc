@@ -30,24 +30,42 @@ Json RecordSchema(const Shape& shape) {
 
 Json BareSchema(const Shape& shape) {
   switch (shape.kind) {
-    case ShapeKind::kText: return {{"type", {"string", "number", "boolean"}}};
-    case ShapeKind::kName: return Pattern("^[a-z0-9][a-z0-9_.-]*$");
-    case ShapeKind::kIdentifier: return Pattern("^[A-Za-z_][A-Za-z0-9_]*$");
-    case ShapeKind::kInt: return WithRange({{"type", "integer"}}, shape);
-    case ShapeKind::kBool: return {{"type", "boolean"}};
-    case ShapeKind::kPort: return {{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}};
-    case ShapeKind::kDuration: return Pattern("^[0-9]+(ms|s|min|h|d)$");
-    case ShapeKind::kSize: return Pattern("^[0-9]+(B|kB|[MGT]B|[KMGT]iB)$");
-    case ShapeKind::kPath: return Pattern("^/[A-Za-z0-9._@+/-]+$");
-    case ShapeKind::kIpv4: return {{"type", "string"}, {"format", "ipv4"}};
-    case ShapeKind::kCidr: return Pattern("^[0-9.]+/[0-9]+$");
-    case ShapeKind::kHostName: return {{"type", "string"}, {"format", "hostname"}};
-    case ShapeKind::kEnum: return {{"enum", shape.choices}};
-    case ShapeKind::kImage: return {{"type", "string"}};
-    case ShapeKind::kList: return {{"type", "array"}, {"items", JsonSchema(*shape.element)}};
-    case ShapeKind::kDict: return {{"type", "object"}, {"additionalProperties", JsonSchema(*shape.element)}};
-    case ShapeKind::kRecord: return RecordSchema(shape);
-    case ShapeKind::kAny: return Json::object();
+    case ShapeKind::kText:
+      return {{"type", {"string", "number", "boolean"}}};
+    case ShapeKind::kName:
+      return Pattern("^[a-z0-9][a-z0-9_.-]*$");
+    case ShapeKind::kIdentifier:
+      return Pattern("^[A-Za-z_][A-Za-z0-9_]*$");
+    case ShapeKind::kInt:
+      return WithRange({{"type", "integer"}}, shape);
+    case ShapeKind::kBool:
+      return {{"type", "boolean"}};
+    case ShapeKind::kPort:
+      return {{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}};
+    case ShapeKind::kDuration:
+      return Pattern("^[0-9]+(ms|s|min|h|d)$");
+    case ShapeKind::kSize:
+      return Pattern("^[0-9]+(B|kB|[MGT]B|[KMGT]iB)$");
+    case ShapeKind::kPath:
+      return Pattern("^/[A-Za-z0-9._@+/-]+$");
+    case ShapeKind::kIpv4:
+      return {{"type", "string"}, {"format", "ipv4"}};
+    case ShapeKind::kCidr:
+      return Pattern("^[0-9.]+/[0-9]+$");
+    case ShapeKind::kHostName:
+      return {{"type", "string"}, {"format", "hostname"}};
+    case ShapeKind::kEnum:
+      return {{"enum", shape.choices}};
+    case ShapeKind::kImage:
+      return {{"type", "string"}};
+    case ShapeKind::kList:
+      return {{"type", "array"}, {"items", JsonSchema(*shape.element)}};
+    case ShapeKind::kDict:
+      return {{"type", "object"}, {"additionalProperties", JsonSchema(*shape.element)}};
+    case ShapeKind::kRecord:
+      return RecordSchema(shape);
+    case ShapeKind::kAny:
+      return Json::object();
   }
   return Json::object();
 }

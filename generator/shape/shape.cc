@@ -10,10 +10,14 @@ namespace {
 
 std::string_view KindName(NodeKind kind) {
   switch (kind) {
-    case NodeKind::kNull: return "nothing";
-    case NodeKind::kScalar: return "a value";
-    case NodeKind::kList: return "a list";
-    case NodeKind::kMap: return "a map";
+    case NodeKind::kNull:
+      return "nothing";
+    case NodeKind::kScalar:
+      return "a value";
+    case NodeKind::kList:
+      return "a list";
+    case NodeKind::kMap:
+      return "a map";
   }
   return "";
 }
@@ -35,7 +39,8 @@ std::string KeyHelp(const Node::Entry& entry, const std::vector<std::string_view
   }
   const std::string_view near = Nearest(entry.key, known);
   if (!near.empty()) return fmt::format("did you mean `{}`?", near);
-  return fmt::format("known here: {}", Join(std::vector<std::string>(known.begin(), known.end()), ", "));
+  return fmt::format("known here: {}",
+                     Join(std::vector<std::string>(known.begin(), known.end()), ", "));
 }
 
 bool RecordConforms(const Node& node, const Shape& shape, Diagnostics& diags) {
@@ -62,7 +67,8 @@ bool RecordConforms(const Node& node, const Shape& shape, Diagnostics& diags) {
 
 bool DictConforms(const Node& node, const Shape& shape, Diagnostics& diags) {
   bool good = true;
-  for (const Node::Entry& entry : node.entries) good &= Conforms(entry.value, *shape.element, diags);
+  for (const Node::Entry& entry : node.entries)
+    good &= Conforms(entry.value, *shape.element, diags);
   return good;
 }
 
@@ -102,61 +108,96 @@ ShapeRef Duration(std::string_view unit) {
 
 std::string Describe(const Shape& shape) {
   switch (shape.kind) {
-    case ShapeKind::kText: return "a text";
-    case ShapeKind::kName: return "a name (lower-case letters, digits, `_`, `.`, `-`)";
-    case ShapeKind::kIdentifier: return "a variable's name (letters, digits, `_`)";
-    case ShapeKind::kInt: return "a whole number" + Range(shape);
-    case ShapeKind::kBool: return "`true` or `false`";
-    case ShapeKind::kPort: return "a port (1 to 65535)";
+    case ShapeKind::kText:
+      return "a text";
+    case ShapeKind::kName:
+      return "a name (lower-case letters, digits, `_`, `.`, `-`)";
+    case ShapeKind::kIdentifier:
+      return "a variable's name (letters, digits, `_`)";
+    case ShapeKind::kInt:
+      return "a whole number" + Range(shape);
+    case ShapeKind::kBool:
+      return "`true` or `false`";
+    case ShapeKind::kPort:
+      return "a port (1 to 65535)";
     case ShapeKind::kDuration:
-      return fmt::format("a duration with a unit (ms, s, min, h, d), whole in {}{}", shape.unit, Range(shape));
+      return fmt::format("a duration with a unit (ms, s, min, h, d), whole in {}{}", shape.unit,
+                         Range(shape));
     case ShapeKind::kSize:
-      return fmt::format("a size with a unit (B, KiB, MiB, GiB, TiB), whole in {}{}", shape.unit, Range(shape));
-    case ShapeKind::kPath: return "an absolute path";
-    case ShapeKind::kIpv4: return "an IPv4 address";
-    case ShapeKind::kCidr: return "a network such as 10.20.0.0/16, its host part zero";
-    case ShapeKind::kHostName: return "a host name";
-    case ShapeKind::kEnum: return "one of " + Join(shape.choices, ", ");
-    case ShapeKind::kImage: return "an image reference";
-    case ShapeKind::kList: return "a list";
+      return fmt::format("a size with a unit (B, KiB, MiB, GiB, TiB), whole in {}{}", shape.unit,
+                         Range(shape));
+    case ShapeKind::kPath:
+      return "an absolute path";
+    case ShapeKind::kIpv4:
+      return "an IPv4 address";
+    case ShapeKind::kCidr:
+      return "a network such as 10.20.0.0/16, its host part zero";
+    case ShapeKind::kHostName:
+      return "a host name";
+    case ShapeKind::kEnum:
+      return "one of " + Join(shape.choices, ", ");
+    case ShapeKind::kImage:
+      return "an image reference";
+    case ShapeKind::kList:
+      return "a list";
     case ShapeKind::kDict:
-    case ShapeKind::kRecord: return "a map";
-    case ShapeKind::kAny: return "anything";
+    case ShapeKind::kRecord:
+      return "a map";
+    case ShapeKind::kAny:
+      return "anything";
   }
   return "";
 }
 
 std::optional<int64_t> NumberOf(std::string_view text, const Shape& shape) {
   switch (shape.kind) {
-    case ShapeKind::kInt: return ParseInt(text);
-    case ShapeKind::kPort: return ParsePort(text);
-    case ShapeKind::kDuration: return ParseDuration(text, shape.unit);
-    case ShapeKind::kSize: return ParseSize(text, shape.unit);
-    case ShapeKind::kBool: return text == "true" ? 1 : 0;
-    default: return std::nullopt;
+    case ShapeKind::kInt:
+      return ParseInt(text);
+    case ShapeKind::kPort:
+      return ParsePort(text);
+    case ShapeKind::kDuration:
+      return ParseDuration(text, shape.unit);
+    case ShapeKind::kSize:
+      return ParseSize(text, shape.unit);
+    case ShapeKind::kBool:
+      return text == "true" ? 1 : 0;
+    default:
+      return std::nullopt;
   }
 }
 
 bool ScalarConforms(std::string_view text, bool quoted, const Shape& shape) {
   switch (shape.kind) {
-    case ShapeKind::kText: return true;
-    case ShapeKind::kName: return IsName(text);
-    case ShapeKind::kIdentifier: return IsIdentifier(text);
-    case ShapeKind::kBool: return !quoted && (text == "true" || text == "false");
-    case ShapeKind::kPath: return IsAbsolutePath(text);
-    case ShapeKind::kIpv4: return ParseIpv4(text).has_value();
-    case ShapeKind::kCidr: return ParseCidr(text).has_value();
-    case ShapeKind::kHostName: return IsHostName(text);
-    case ShapeKind::kEnum: return std::ranges::find(shape.choices, text) != shape.choices.end();
-    case ShapeKind::kImage: return ParseImageRef(text).has_value();
+    case ShapeKind::kText:
+      return true;
+    case ShapeKind::kName:
+      return IsName(text);
+    case ShapeKind::kIdentifier:
+      return IsIdentifier(text);
+    case ShapeKind::kBool:
+      return !quoted && (text == "true" || text == "false");
+    case ShapeKind::kPath:
+      return IsAbsolutePath(text);
+    case ShapeKind::kIpv4:
+      return ParseIpv4(text).has_value();
+    case ShapeKind::kCidr:
+      return ParseCidr(text).has_value();
+    case ShapeKind::kHostName:
+      return IsHostName(text);
+    case ShapeKind::kEnum:
+      return std::ranges::find(shape.choices, text) != shape.choices.end();
+    case ShapeKind::kImage:
+      return ParseImageRef(text).has_value();
     case ShapeKind::kInt:
     case ShapeKind::kPort:
     case ShapeKind::kDuration:
     case ShapeKind::kSize: {
       const auto number = NumberOf(text, shape);
-      return number && (!shape.min || *number >= *shape.min) && (!shape.max || *number <= *shape.max);
+      return number && (!shape.min || *number >= *shape.min) &&
+             (!shape.max || *number <= *shape.max);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -172,13 +213,18 @@ bool Conforms(const Node& node, const Shape& shape, Diagnostics& diags) {
     return false;
   };
   switch (shape.kind) {
-    case ShapeKind::kAny: return true;
-    case ShapeKind::kRecord: return is(NodeKind::kMap) && RecordConforms(node, shape, diags);
-    case ShapeKind::kDict: return is(NodeKind::kMap) && DictConforms(node, shape, diags);
+    case ShapeKind::kAny:
+      return true;
+    case ShapeKind::kRecord:
+      return is(NodeKind::kMap) && RecordConforms(node, shape, diags);
+    case ShapeKind::kDict:
+      return is(NodeKind::kMap) && DictConforms(node, shape, diags);
     case ShapeKind::kList:
-      if (shape.one_or_many && node.kind != NodeKind::kList) return Conforms(node, *shape.element, diags);
+      if (shape.one_or_many && node.kind != NodeKind::kList)
+        return Conforms(node, *shape.element, diags);
       return is(NodeKind::kList) && ListConforms(node, shape, diags);
-    default: break;
+    default:
+      break;
   }
   if (!is(NodeKind::kScalar)) return false;
   if (ScalarConforms(node.text, node.quoted, shape)) return true;

@@ -18,12 +18,24 @@
 namespace kb {
 
 enum class ShapeKind : uint8_t {
-  kText, kName, kIdentifier, kInt, kBool, kPort, kDuration, kSize, kPath, kIpv4, kCidr, kHostName,
-  kEnum, kImage,
-  kList,      // of `element`
-  kDict,      // names chosen by the author, each with an `element`
-  kRecord,    // the members below and no others
-  kAny,       // read later, by somebody who knows its shape (settings of a module)
+  kText,
+  kName,
+  kIdentifier,
+  kInt,
+  kBool,
+  kPort,
+  kDuration,
+  kSize,
+  kPath,
+  kIpv4,
+  kCidr,
+  kHostName,
+  kEnum,
+  kImage,
+  kList,    // of `element`
+  kDict,    // names chosen by the author, each with an `element`
+  kRecord,  // the members below and no others
+  kAny,     // read later, by somebody who knows its shape (settings of a module)
 };
 
 struct Shape;
@@ -38,13 +50,13 @@ struct Member {
 
 struct Shape {
   ShapeKind kind = ShapeKind::kText;
-  std::string unit = {};                       // kDuration, kSize
-  std::optional<int64_t> min = {}, max = {};   // numbers, in `unit`
+  std::string unit = {};                      // kDuration, kSize
+  std::optional<int64_t> min = {}, max = {};  // numbers, in `unit`
   std::vector<std::string> choices = {};
   ShapeRef element = {};
   std::vector<Member> members = {};
-  bool nullable = false;                  // `key: ~` is fine and means: as by default
-  bool one_or_many = false;               // kList: a lone element may stand for a list of one
+  bool nullable = false;     // `key: ~` is fine and means: as by default
+  bool one_or_many = false;  // kList: a lone element may stand for a list of one
 };
 
 ShapeRef Scalar(ShapeKind kind);
@@ -63,7 +75,8 @@ std::string Describe(const Shape& shape);
 // True when there was nothing.
 bool Conforms(const Node& node, const Shape& shape, Diagnostics& diags);
 
-// Whether a scalar text is of the shape. The number, where the kind has one, is in the shape's unit.
+// Whether a scalar text is of the shape. The number, where the kind has one, is in the shape's
+// unit.
 bool ScalarConforms(std::string_view text, bool quoted, const Shape& shape);
 std::optional<int64_t> NumberOf(std::string_view text, const Shape& shape);
 

@@ -22,16 +22,16 @@ inline constexpr size_t kLoopsMax = 16;
 struct Op {
   enum class Code : uint8_t { kLiteral, kHole, kIf, kJump, kLoop, kNext };
   Code code;
-  uint8_t slot = 0;              // loops: which loop variable
-  bool negated = false;          // kIf: `if not`
-  lang::Context context;         // kHole: where it stands
+  uint8_t slot = 0;       // loops: which loop variable
+  bool negated = false;   // kIf: `if not`
+  lang::Context context;  // kHole: where it stands
   lang::EscapeFn escape = nullptr;
-  lang::ValueClass holds = lang::ValueClass::kAtom;   // kHole: what its type promises
-  uint32_t target = 0;           // kIf: first op of the else part; kLoop: past the end; kJump
-  std::string_view literal;      // kLiteral; kIf with `is`: the choice; kLoop: the separator
+  lang::ValueClass holds = lang::ValueClass::kAtom;  // kHole: what its type promises
+  uint32_t target = 0;       // kIf: first op of the else part; kLoop: past the end; kJump
+  std::string_view literal;  // kLiteral; kIf with `is`: the choice; kLoop: the separator
   // kHole, kIf, kLoop: field indices; path[0]: 0 scope, n loop n. {n, kLoopIndex…}: loop n itself.
   std::vector<uint16_t> path;
-  Span span;                     // in the template
+  Span span;  // in the template
 };
 
 // A compiled template. Borrows from the Sources that hold its text.
@@ -39,8 +39,8 @@ struct Template {
   std::string name;
   const lang::Language* language = nullptr;
   std::vector<Op> ops;
-  std::vector<std::string> reads;   // every path it mentions, "settings.ttl", sorted, unique
-  size_t literal_bytes = 0;         // a lower bound of the output's size
+  std::vector<std::string> reads;  // every path it mentions, "settings.ttl", sorted, unique
+  size_t literal_bytes = 0;        // a lower bound of the output's size
   // Separators that are written with escapes: what stands in no source. Ops point into them.
   std::vector<std::unique_ptr<const std::string>> separators;
 };
@@ -59,7 +59,7 @@ Checked<Template> Compile(Span source, std::string_view name, const lang::Langua
 struct Segment {
   uint32_t out_begin = 0;
   Span tmpl;
-  Span model;     // unknown for literal text and computed values
+  Span model;  // unknown for literal text and computed values
 };
 
 // Executes into `out` (appended). `scope` is a record of the type that Compile was given. Values

@@ -11,12 +11,12 @@
 namespace kb::tmpl {
 
 struct Type;
-using TypeRef = std::shared_ptr<const Type>;   // shared: the same record type stands in many scopes
+using TypeRef = std::shared_ptr<const Type>;  // shared: the same record type stands in many scopes
 
 struct Field {
   std::string name;
   TypeRef type;
-  std::string help;      // one sentence, for documentation and messages
+  std::string help;  // one sentence, for documentation and messages
 };
 
 // Records (and secrets, which are records that cannot be printed) have fields; lists an element;
@@ -46,7 +46,8 @@ TypeRef Optional(TypeRef type);
 // mistake of ours. Finish gives the record; fields never set are absent (and must be optional).
 class RecordBuilder {
  public:
-  RecordBuilder(const Type& type, Arena& arena) : type_(type), fields_(arena.Values(type.fields.size())) {}
+  RecordBuilder(const Type& type, Arena& arena)
+      : type_(type), fields_(arena.Values(type.fields.size())) {}
   RecordBuilder& Set(std::string_view name, Value value);
   Value Finish(Span origin = {}) const;
 

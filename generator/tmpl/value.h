@@ -19,13 +19,13 @@ enum class Kind : uint8_t { kAbsent, kText, kAtom, kInt, kBool, kSecret, kList, 
 // the order of their Type; which field is which only the Type knows.
 struct Value {
   Kind kind = Kind::kAbsent;
-  uint32_t size = 0;             // bytes of text, items of a list, fields of a record
+  uint32_t size = 0;  // bytes of text, items of a list, fields of a record
   union {
     const char* text = nullptr;
-    int64_t number;              // kInt, kBool
-    const Value* items;          // kList, kRecord, kSecret (a record underneath)
+    int64_t number;      // kInt, kBool
+    const Value* items;  // kList, kRecord, kSecret (a record underneath)
   };
-  Span origin;                   // where in the model it was written; unknown for computed values
+  Span origin;  // where in the model it was written; unknown for computed values
 
   std::string_view str() const { return {text, size}; }
   std::span<const Value> list() const { return {items, size}; }
@@ -34,9 +34,15 @@ struct Value {
   static Value Atom(std::string_view s, Span origin = {}) { return OfText(Kind::kAtom, s, origin); }
   static Value Int(int64_t n, Span origin = {}) { return OfNumber(Kind::kInt, n, origin); }
   static Value Bool(bool b, Span origin = {}) { return OfNumber(Kind::kBool, b ? 1 : 0, origin); }
-  static Value List(std::span<const Value> v, Span origin = {}) { return OfItems(Kind::kList, v, origin); }
-  static Value Record(std::span<const Value> v, Span origin = {}) { return OfItems(Kind::kRecord, v, origin); }
-  static Value Secret(std::span<const Value> v, Span origin = {}) { return OfItems(Kind::kSecret, v, origin); }
+  static Value List(std::span<const Value> v, Span origin = {}) {
+    return OfItems(Kind::kList, v, origin);
+  }
+  static Value Record(std::span<const Value> v, Span origin = {}) {
+    return OfItems(Kind::kRecord, v, origin);
+  }
+  static Value Secret(std::span<const Value> v, Span origin = {}) {
+    return OfItems(Kind::kSecret, v, origin);
+  }
 
  private:
   static Value OfText(Kind kind, std::string_view s, Span origin) {
@@ -61,7 +67,7 @@ struct Value {
 class Arena {
  public:
   std::string_view Copy(std::string_view text);
-  std::span<Value> Values(size_t count);       // all absent
+  std::span<Value> Values(size_t count);  // all absent
   std::span<const Value> CopyValues(std::span<const Value> values);
   void Reset();
 

@@ -20,13 +20,20 @@ constexpr std::string_view kLineStart = "    {\"path\": \"";
 constexpr std::string_view kDigestStart = "\", \"sha256\": \"";
 
 void AppendJson(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
+  const auto special = [](char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+  };
+  for (;;) {
+    const auto at = static_cast<size_t>(std::ranges::find_if(text, special) - text.begin());
+    out += text.substr(0, at);
+    if (at == text.size()) return;
+    const char c = text[at];
     if (static_cast<unsigned char>(c) >= 0x20) {
-      out += c;
+      out.append(1, '\\').append(1, c);
     } else {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
     }
+    text.remove_prefix(at + 1);
   }
 }
 
