@@ -17,7 +17,9 @@ Json OrNull(std::string text) { return text.empty() ? Json() : Json(std::move(te
 
 // One artifact a line, printed as it is made: a large plan is large.
 void PrintPlan(const Console& console, const Compilation& c) {
-  console.Print("{\n\"plan\": " + lower::PlanJson(c.graph) + ",\n\"artifacts\": [");
+  std::string head = "{\n\"plan\": ";
+  lower::AppendPlanJson(c.graph, head);
+  console.Print(head + ",\n\"artifacts\": [");
   Diagnostics unused;
   const render::Renderer renderer(c.plan, c.sources, unused);
   const PlanSource source(c.plan, renderer);

@@ -14,6 +14,7 @@ namespace {
 using module::Area;
 using module::Output;
 
+constexpr std::string_view kPlanFile = "PLAN.json";
 constexpr std::string_view kLibrary = "_lib/host/";  // files that go to every host as they are
 
 // Paths are made millions of times in a large estate, so they are appended, not formatted.
@@ -42,8 +43,7 @@ void AppendFolder(const graph::Service& service, std::string& out) {
 }
 
 void AddEstate(Plan& plan, const Sources& sources) {
-  plan.json = std::make_unique<std::string>(PlanJson(*plan.graph));
-  plan.estate.push_back({"PLAN.json", *plan.json, {}});
+  plan.estate.push_back({std::string(kPlanFile), {}, {}});
   const module::Library& library = *plan.graph->library;
   for (std::string_view path : library.FilesBelow(kLibrary)) {
     const std::string_view name = path.substr(kLibrary.size());
@@ -137,6 +137,12 @@ std::string HostPath(const graph::Graph& graph, int service, const Output& outpu
   return path.append("/").append(output.path);
 }
 
+void Plan::AppendEstate(const Artifact& artifact, std::string& out) const {
+  const EstateFile& file = estate[artifact.output];
+  if (file.path == kPlanFile) return AppendPlanJson(*graph, out);
+  out += file.bytes;
+}
+
 const Output* Plan::OutputOf(const Artifact& artifact) const {
   if (artifact.service == Artifact::kEstate) return nullptr;
   return &graph->services[artifact.service].manifest->outputs[artifact.output];
@@ -189,11 +195,8 @@ std::string Plan::HostPathOf(const Artifact& artifact) const {
 }
 
 Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags) {
-  Plan plan{.graph = &graph,
-            .estate = {},
-            .artifacts = {},
-            .scopes = std::make_unique<Scopes>(graph),
-            .json = nullptr};
+  Plan plan{
+      .graph = &graph, .estate = {}, .artifacts = {}, .scopes = std::make_unique<Scopes>(graph)};
   AddEstate(plan, sources);
   AddMembers(plan);
   AddOnce(plan, diags);

@@ -25,9 +25,9 @@ struct Artifact {
 
 // A file that belongs to no service: the plan itself, the libraries of the scripts.
 struct EstateFile {
-  std::string path;  // in the output tree
-  std::string_view bytes;
-  std::string host_path;  // where it lands on every host; empty: nowhere
+  std::string path;        // in the output tree
+  std::string_view bytes;  // of PLAN.json none: it is large, and written when it is asked for
+  std::string host_path;   // where it lands on every host; empty: nowhere
 };
 
 struct Plan {
@@ -35,8 +35,9 @@ struct Plan {
   std::vector<EstateFile> estate;
   std::vector<Artifact> artifacts;  // the estate's, then by server, then once for each service
   std::unique_ptr<Scopes> scopes;
-  std::unique_ptr<std::string> json;  // PLAN.json
 
+  // Appends the text of a file of the estate.
+  void AppendEstate(const Artifact& artifact, std::string& out) const;
   // Null for files of the estate.
   const module::Output* OutputOf(const Artifact& artifact) const;
   std::string PathOf(const Artifact& artifact) const;      // in the output tree
@@ -50,6 +51,6 @@ std::string HostPath(const graph::Graph& graph, int service, const module::Outpu
 Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags);
 
 // PLAN.json: services, their hosts, steps, order, strategies and the credentials that they read.
-std::string PlanJson(const graph::Graph& graph);
+void AppendPlanJson(const graph::Graph& graph, std::string& out);
 
 }  // namespace kb::lower

@@ -96,7 +96,7 @@ bool Renderer::Render(const lower::Artifact& artifact, std::string& out,
   const lower::Plan& plan = state_->plan;
   const Output* output = plan.OutputOf(artifact);
   if (output == nullptr) {
-    out += plan.estate[artifact.output].bytes;
+    plan.AppendEstate(artifact, out);
     return true;
   }
   const Manifest* manifest = plan.graph->services[artifact.service].manifest;
