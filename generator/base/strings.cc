@@ -65,6 +65,7 @@ std::optional<uint64_t> ParseUnsigned(std::string_view text) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();
   // from_chars takes neither a sign nor blanks for an unsigned type.
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` says how far it may read
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;

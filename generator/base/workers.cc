@@ -22,7 +22,7 @@ void ForEach(size_t count, unsigned threads, const std::function<void(size_t, un
   others.reserve(workers - 1);
   try {
     for (unsigned worker = 1; worker < workers; ++worker) others.emplace_back(work, worker);
-  } catch (const std::system_error&) {
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     // The system gives no more threads: those that run do all the jobs.
   }
   work(0);

@@ -30,6 +30,7 @@ void AddChoice(CLI::App& command, const std::string& name, T& target,
 
 std::vector<std::pair<std::string, std::string>> Words(const std::vector<std::string>& words) {
   std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(words.size());
   for (const std::string& word : words) pairs.emplace_back(word, word);
   return pairs;
 }

@@ -36,8 +36,8 @@ struct Place {
 class Sources {
  public:
   Sources() = default;
-  Sources(Sources&&) = default;
-  Sources& operator=(Sources&&) = default;
+  Sources(Sources&&) noexcept = default;
+  Sources& operator=(Sources&&) noexcept = default;
 
   // Adds a file; the span covers all of it. Offset 0 is never given out. A second file of the
   // same path is a second source.

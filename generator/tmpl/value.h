@@ -72,7 +72,7 @@ class Arena {
   void Reset();
 
  private:
-  std::pmr::monotonic_buffer_resource memory_{16 * 1024};
+  std::pmr::monotonic_buffer_resource memory_{size_t{16} * 1024};
 };
 
 }  // namespace kb::tmpl
