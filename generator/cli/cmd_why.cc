@@ -58,8 +58,10 @@ std::string Suggest(const PlanSource& source, std::string_view path) {
   return nearest.empty() ? "" : fmt::format("; did you mean `{}`?", nearest);
 }
 
-std::string_view Word(Origin::Kind kind) {
-  return kind == Origin::Kind::kModel ? "model" : "template";
+// What a person calls the place: a value that nobody wrote is its module's default.
+std::string_view Word(const Origin& origin, const Sources& sources) {
+  if (origin.kind != Origin::Kind::kModel) return "template";
+  return sources.PathOf(origin.span).ends_with("/module.yaml") ? "default" : "model";
 }
 
 // As the diagnostics show a place: the line, and carets under what is meant.
@@ -77,13 +79,13 @@ std::string OriginText(const Origin& origin, const Sources& sources) {
   const Place place = sources.Locate(origin.span.begin);
   const size_t begin = origin.span.begin - place.line_begin;
   const Excerpt excerpt = MakeExcerpt(place.line_text, begin, origin.span.end - place.line_begin);
-  return Block(Word(origin.kind), fmt::format("{}:{}:{}", place.path, place.line, place.column),
+  return Block(Word(origin, sources), fmt::format("{}:{}:{}", place.path, place.line, place.column),
                place.line, excerpt, origin.kind != Origin::Kind::kLiteral);
 }
 
 Json OriginJson(const Origin& origin, const Sources& sources) {
   const Place place = sources.Locate(origin.span.begin);
-  return {{"kind", Word(origin.kind)},
+  return {{"kind", Word(origin, sources)},
           {"path", place.path},
           {"line", place.line},
           {"column", place.column},

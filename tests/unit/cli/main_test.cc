@@ -174,6 +174,14 @@ TEST_F(EstateTest, WhySaysSoWhenTheFileIsNotWhatIsRendered) {
                       .out)["result"]["stale"]);
 }
 
+TEST_F(EstateTest, WhyTellsADefaultFromWhatSomebodyWrote) {
+  std::string topology = Get("model/topology.yaml");
+  Put("model/topology.yaml", topology.erase(topology.find("    settings:")));
+  const Ran ran = KbgenHere({"why", "servers/a-01/90-echo/etc/echo.sh:3"});
+  EXPECT_NE(ran.out.find("default modules/90-echo/module.yaml:7:31\n"), std::string::npos)
+      << ran.out << ran.err;
+}
+
 TEST_F(EstateTest, WhyHelpsWithAWrongPlace) {
   const Ran path = KbgenHere({"why", "servers/a-01/90-echo/etc/ecko.sh:1"});
   EXPECT_EQ(path.status, 1);
