@@ -271,6 +271,12 @@ it "--only keeps to the named servers" equals "b ran one" "$(cat "$work/ran" 2>/
 fleet "$both" --only=c
 it "--only refuses a name that is no server" says "c is no server of 02-base-os"
 
+mkdir -p "$work/tree/images/box"
+echo 'FROM scratch' >"$work/tree/images/box/Dockerfile"
+fleet "$both; fleet_ship"
+it "build contexts of images are shipped" equals 'FROM scratch' \
+  "$(cat "$work/hosts/root@192.0.2.2/images/box/Dockerfile" 2>/dev/null)"
+
 rm -rf -- "$work/tree/servers/b/02-base-os/two.sh"
 fleet "$both; fleet_ship"
 it "a script that is no longer rendered does not stay behind" \
