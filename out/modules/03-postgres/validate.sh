@@ -14,5 +14,5 @@ fleet_host db-slave-02 root@10.0.0.122
 
 fleet_arguments "$@"
 fleet_reach
-fleet_here 03_pg_06_diagnostics
 fleet_validate validate
+fleet_here 03_pg_06_diagnostics

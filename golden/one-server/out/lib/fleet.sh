@@ -81,12 +81,14 @@ done
 rm -rf .incoming .outgoing
 '
 
-# ship SERVER ADDRESS: copies what is rendered for a server, and lib/, to its install root.
+# ship SERVER ADDRESS: copies what is rendered for a server, lib/ and the build contexts of images
+# (a few kB; the steps that need one find it there) to its install root.
 ship() {
-  local server=$1 address=$2
+  local server=$1 address=$2 shared=(lib)
+  if [ -d "$tree/images" ]; then shared+=(images); fi
   if [ ! -d "$tree/servers/$server" ]; then fail "nothing is rendered for $server in $tree"; fi
   tar --create --file=- --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' \
-    --directory="$tree/servers/$server" . --directory="$tree" lib |
+    --directory="$tree/servers/$server" . --directory="$tree" "${shared[@]}" |
     remote "$address" /bin/sh -c "$fleet_receive" receive "$root"
 }
 

@@ -102,7 +102,10 @@ log "$leader leads; the writer runs on $replica, through 172.20.8.10:5544"
 
 trap tidy_up EXIT
 writer=$replica
-on_member "$writer" drill-begin "$((limit + recovery + 120))"
+if ! on_member "$writer" drill-begin "$((limit + recovery + 120))"; then
+  writer=
+  fail "$replica cannot write there; if no load balancer stands in front, its address must be allowed"
+fi
 wait_for 30 acknowledged "$rows_before"
 
 # ---------------------------------------------------------------- the loss

@@ -14,5 +14,5 @@ fleet_host plum root@172.20.9.3
 
 fleet_arguments "$@"
 fleet_reach
-fleet_here 03_pg_06_diagnostics
 fleet_validate validate
+fleet_here 03_pg_06_diagnostics
