@@ -1,7 +1,7 @@
 # The files that are built into the binary: modules with their templates, and the long texts of the
 # diagnostics. Globbed on every build, so a new template needs no edit and no new configuration.
 add_executable(kbgen_embed embed/embed.cc)
-target_link_libraries(kbgen_embed PRIVATE kbgen_flags)
+target_link_libraries(kbgen_embed PRIVATE kb_syntax)
 
 file(GLOB_RECURSE embedded CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/templates/* ${PROJECT_SOURCE_DIR}/docs/diagnostics/*)
@@ -19,4 +19,4 @@ add_custom_command(OUTPUT embedded.cc
   DEPENDS kbgen_embed ${CMAKE_CURRENT_BINARY_DIR}/embedded.list ${embedded}
   COMMENT "Embedding templates and diagnostics" VERBATIM)
 add_library(kb_embedded STATIC ${CMAKE_CURRENT_BINARY_DIR}/embedded.cc)
-target_link_libraries(kb_embedded PUBLIC kbgen_flags)
+target_link_libraries(kb_embedded PUBLIC kb_syntax)

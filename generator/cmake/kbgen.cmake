@@ -7,6 +7,7 @@ set_source_files_properties(cli/log.cc PROPERTIES COMPILE_DEFINITIONS SPDLOG_FMT
 
 add_executable(kbgen cli/main.cc)
 target_link_libraries(kbgen PRIVATE kb_cli)
+set_target_properties(kbgen PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 if(KBGEN_STATIC)
   # Half of the start-up time of a small run is the loader's. What is linked never looks up hosts or
   # users, and libcrypto never loads an engine, so the warnings about those speak of dead code.

@@ -1,5 +1,6 @@
 #include "lang/bare.h"
 #include "lang/languages.h"
+#include "lang/writing.h"
 
 // JSON: values stand whole, where a value is due, or as a part of a string. What the machine lets
 // through without proof (a comma too many) is found by the parser that reads every artifact back.
@@ -107,36 +108,11 @@ Context AfterHole(Context at) {
 }
 
 std::string_view WriteString(std::string_view value, Context, std::string& out) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   if (FindInvalidUtf8(value) != std::string_view::npos) return "JSON is UTF-8, and this is not";
   if (value.find('\0') != std::string_view::npos) {
     return "a NUL byte ends the text early in many readers of JSON";
   }
-  for (char c : value) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
-          out += c;
-        } else {
-          ((out += "\\u00") += kHex[c >> 4]) += kHex[c & 15];
-        }
-    }
-  }
+  AppendJsonEscaped(value, out);
   return {};
 }
 
