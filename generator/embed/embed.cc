@@ -3,7 +3,8 @@
 //   embed LIST OUT.cc      LIST has one "path-in-the-binary<TAB>file" a line
 //
 // String literals, one a line of the file: a compiler reads a megabyte of them in a blink, a
-// generated file can be looked at, and unlike .incbin they do not defeat ccache.
+// generated file can be looked at, and unlike .incbin they do not defeat ccache. Manifests are
+// parsed here, because reading their YAML took a third of the time of a small run.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -12,6 +13,10 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "diag/diagnostic.h"
+#include "syntax/frozen.h"
+#include "syntax/yaml.h"
 
 namespace {
 
@@ -50,6 +55,36 @@ std::string Literal(std::string_view bytes) {
   return out += '"';
 }
 
+// The tables of one manifest, and its row's members that refer to them. A file with mistakes gets
+// none: it is parsed again when kbgen runs, and reported there.
+struct Tables {
+  std::string text;
+  std::string members;
+};
+
+Tables FreezeManifest(const std::string& bytes, size_t number) {
+  kb::Sources sources;
+  kb::Diagnostics diags;
+  const kb::Span file = sources.AddStatic("module.yaml", bytes);
+  const auto document = kb::ParseYaml(file, sources, diags);
+  if (!document || !diags.all().empty()) return {};
+  const kb::Frozen frozen = kb::Freeze(*document, sources.Text(file));
+  const std::string name = "kYaml" + std::to_string(number);
+  Tables tables = {.text = "constexpr FrozenNode " + name + "[] = {\n",
+                   .members = ", " + name + ", {" + Literal(frozen.decoded) + ", " +
+                              std::to_string(frozen.decoded.size()) + "}"};
+  for (const kb::FrozenNode& node : frozen.nodes) {
+    tables.text += "  {" + std::to_string(node.kind) + ", " + (node.quoted ? "true" : "false");
+    for (const uint32_t field :
+         {node.children, node.span_begin, node.span_end, node.text_begin, node.text_size}) {
+      tables.text += ", " + std::to_string(field) + "u";
+    }
+    tables.text += "},\n";
+  }
+  tables.text += "};\n\n";
+  return tables;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,8 +92,8 @@ int main(int argc, char** argv) {
   std::ifstream list(argv[1]);
   if (!list) return std::fprintf(stderr, "embed: cannot read %s\n", argv[1]), 1;
 
-  std::string out =
-      "#include \"module/embedded.h\"\n\nnamespace kb {\nnamespace {\n\n"
+  std::string out = "#include \"module/embedded.h\"\n\nnamespace kb {\nnamespace {\n\n";
+  std::string files =
       "// Sizes are spelt out because a file may hold NUL. The last row keeps the table from being "
       "empty.\nconstexpr EmbeddedFile kFiles[] = {\n";
   size_t count = 0;
@@ -66,10 +101,13 @@ int main(int argc, char** argv) {
     std::ifstream in(file, std::ios::binary);
     if (!in) return std::fprintf(stderr, "embed: cannot read %s\n", file.c_str()), 1;
     const std::string bytes = ReadAll(in);
-    out += "  {" + Literal(path) + ",\n   {" + Literal(bytes) + ", " +
-           std::to_string(bytes.size()) + "}},\n";
+    const Tables tables = path.ends_with("/module.yaml") ? FreezeManifest(bytes, count) : Tables();
+    out += tables.text;
+    files += "  {" + Literal(path) + ",\n   {" + Literal(bytes) + ", " +
+             std::to_string(bytes.size()) + "}" + tables.members + "},\n";
     ++count;
   }
+  out += files;
   out +=
       "  {},\n};\n\n}  // namespace\n\nstd::span<const EmbeddedFile> EmbeddedFiles() { return "
       "{kFiles, " +

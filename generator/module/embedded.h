@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "syntax/frozen.h"
+
 namespace kb {
 
 // The path is the one in the source tree: "templates/01-base-os/module.yaml",
@@ -11,6 +13,8 @@ namespace kb {
 struct EmbeddedFile {
   std::string_view path;
   std::string_view bytes;
+  std::span<const FrozenNode> yaml = {};  // manifests: what Thaw takes; empty: to be parsed
+  std::string_view decoded = {};
 };
 
 // Sorted bytewise by path.

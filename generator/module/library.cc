@@ -13,11 +13,16 @@ namespace {
 
 constexpr std::string_view kManifestFile = "module.yaml";
 
+Checked<Document> ThawManifest(Span span, const EmbeddedFile& file) {
+  return Thaw(span, file.bytes, file.yaml, file.decoded);
+}
+
 }  // namespace
 
 Result<Library> Library::Load(const std::vector<std::string>& directories, Sources& sources,
                               Diagnostics& diags) {
   Library library;
+  std::map<uint32_t, const EmbeddedFile*> frozen;
   for (const std::string& directory : directories) {
     KB_TRY(files, ListTree(directory));
     for (const std::string& file : files) {
@@ -31,12 +36,16 @@ Result<Library> Library::Load(const std::vector<std::string>& directories, Sourc
     if (!file.path.starts_with("templates/")) continue;
     const std::string_view path = file.path.substr(std::string_view("templates/").size());
     if (library.files_.contains(path)) continue;
-    library.files_.emplace(path, sources.AddStatic(std::string(file.path), file.bytes));
+    const Span span = sources.AddStatic(std::string(file.path), file.bytes);
+    library.files_.emplace(path, span);
+    if (!file.yaml.empty()) frozen.emplace(span.begin, &file);
   }
   for (const auto& [path, span] : library.files_) {
     const size_t slash = path.find('/');
     if (slash == std::string::npos || path.substr(slash + 1) != kManifestFile) continue;
-    auto document = ParseYaml(span, sources, diags);
+    const auto built_in = frozen.find(span.begin);
+    auto document = built_in == frozen.end() ? ParseYaml(span, sources, diags)
+                                             : ThawManifest(span, *built_in->second);
     if (!document) continue;
     auto manifest = ReadManifest(std::move(*document), diags);
     if (!manifest) continue;
