@@ -5,7 +5,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "syntax/yaml.h"
+#include "render/read_yaml.h"
 
 namespace kb::render {
 namespace {
@@ -33,18 +33,6 @@ std::string BadLine(std::string_view text) {
     default:
       return fmt::format("line {} ends in a blank", line);
   }
-}
-
-// An independent reading by our own strict YAML stage: what it refuses nobody should have to read.
-std::string BadYaml(std::string_view text) {
-  Sources sources;
-  Diagnostics diags;
-  const Span file = sources.AddStatic("rendered", text);
-  if (auto document = ParseYaml(file, sources, diags); document && !diags.has_errors()) return {};
-  const auto all = diags.Sorted();
-  if (all.empty()) return "it is not YAML";
-  return fmt::format("line {}: {}", sources.Locate(all.front().span.begin).line,
-                     all.front().message);
 }
 
 }  // namespace
