@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json OrNull(std::string text) { return text.empty() ? Json() : Json(std::move(text)); }
+Json OrNull(std::string_view text) { return text.empty() ? Json() : Json(text); }
 
 // One artifact a line, printed as it is made: a large plan is large.
 void PrintPlan(const Console& console, const Compilation& c) {
@@ -28,7 +28,7 @@ void PrintPlan(const Console& console, const Compilation& c) {
     const module::Output* output = c.plan.OutputOf(c.plan.artifacts[i]);
     const Json row = {
         {"path", item.path},
-        {"template", OrNull(output == nullptr ? "" : std::string(output->tmpl.text))},
+        {"template", OrNull(output == nullptr ? std::string_view() : output->tmpl.text)},
         {"server", OrNull(item.server)},
         {"service", OrNull(item.service)},
         {"module", OrNull(item.module)},

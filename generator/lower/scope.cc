@@ -135,7 +135,8 @@ Value Scopes::Make(int service, int server, Arena& arena) const {
   if (s.manifest->owns_firewall)
     set("firewall", shared_->Firewall(server, FieldType(type, "firewall"), arena));
   const Value scope = Value::Record(fields, common.origin);
-  set("files", shared_->Files(service, ItemType(type, "files"), *this, scope, arena));
+  if (s.manifest->reads_files)
+    set("files", shared_->Files(service, ItemType(type, "files"), *this, scope, arena));
   return scope;
 }
 

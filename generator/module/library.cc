@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::string_view kManifestFile = "module.yaml";
 
+bool IsNameChar(char c) { return IsAlnum(c) || c == '_'; }
+
+// Whether a path of some statement or hole begins with the name.
+bool Mentions(std::string_view text, std::string_view name) {
+  for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const size_t open = text.substr(0, at).rfind("<%");
+    if (open == std::string_view::npos || text.substr(open, at - open).contains("%>")) continue;
+    const size_t end = at + name.size();
+    const bool ends = end == text.size() || !IsNameChar(text[end]);
+    if (ends && text[at - 1] != '.' && !IsNameChar(text[at - 1])) return true;
+  }
+  return false;
+}
+
 Checked<Document> ThawManifest(Span span, const EmbeddedFile& file) {
   return Thaw(span, file.bytes, file.yaml, file.decoded);
 }
@@ -62,8 +76,8 @@ Result<Library> Library::Load(const std::vector<std::string>& directories, Sourc
   return library;
 }
 
-// Two facts of a template that are needed before it is compiled; a comment that mentions them costs
-// a little work and changes nothing.
+// Facts of the templates that are needed before they are compiled; a note that mentions a name
+// costs a little work and changes nothing.
 void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources,
                                 Diagnostics& diags) const {
   for (Output& output : manifest.outputs) {
@@ -74,7 +88,15 @@ void Library::LookIntoTemplates(Manifest& manifest, const Sources& sources,
     }
     const std::string_view text = sources.Text(file);
     output.holds_tokens = text.find(".token") != std::string_view::npos;
-    manifest.reads_peers |= text.find("peers") != std::string_view::npos;
+    manifest.reads_peers |= Mentions(text, "peers") || output.when.starts_with("peers");
+    manifest.reads_files |= Mentions(text, "files");
+  }
+  // Any template may include any partial.
+  for (std::string_view path : FilesBelow("_lib/")) {
+    if (!path.ends_with(".erb")) continue;
+    const std::string_view text = sources.Text(File(path));
+    manifest.reads_peers |= Mentions(text, "peers");
+    manifest.reads_files |= Mentions(text, "files");
   }
 }
 

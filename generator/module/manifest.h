@@ -111,6 +111,7 @@ struct Manifest {
   std::vector<Output> outputs;  // artifacts, then the scripts of the steps, in order
   std::vector<Step> steps;
   bool reads_peers = false;  // some template asks for the other members
+  bool reads_files = false;  // … for the files that land on the host
   std::string folder;        // in the library, "03-postgresql-ha"
   Span span;                 // of its name
   Document document;         // owns what the views point into

@@ -80,7 +80,7 @@ Result<uint64_t> MakeTree(const Place& place, const Source& source, const Option
   if (diags.has_errors()) return 0;
 
   const std::string manifest(kManifestName);
-  KB_TRY(manifest_bytes, WriteManifest(stage.fd(), manifest, source, digests, options.header));
+  KB_TRY(manifest_bytes, WriteManifest(stage.fd(), manifest, source, digests, options));
   if (auto moved = stage.MoveTo(place); !moved) return std::unexpected(std::move(moved).error());
   return bytes + manifest_bytes;
 }

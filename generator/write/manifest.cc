@@ -10,12 +10,17 @@
 
 #include <fmt/format.h>
 
+#include "base/workers.h"
 #include "write/posix.h"
 
 namespace kb::write {
 namespace {
 
-constexpr size_t kPiece = 64 * 1024;
+constexpr size_t kReadSize = 64 * 1024;
+// Lines that are made at once: enough that starting threads does not count, few enough that they
+// take two megabytes.
+constexpr size_t kPieces = 32;
+constexpr size_t kPieceItems = 128;
 constexpr std::string_view kLineStart = "    {\"path\": \"";
 constexpr std::string_view kDigestStart = "\", \"sha256\": \"";
 
@@ -58,6 +63,16 @@ void AppendItem(const Item& item, const Sha256& digest, std::string& out) {
   AppendMember("owner", item.owner, out);
   if (item.host_mode != 0) AppendMember("host_mode", fmt::format("{:04o}", item.host_mode), out);
   out += '}';
+}
+
+// In place of what `out` held.
+void MakeItems(const Source& source, std::span<const Sha256> digests, size_t begin, size_t end,
+               std::string& out) {
+  out.clear();
+  for (size_t i = begin; i < end; ++i) {
+    out += i == 0 ? "\n" : ",\n";
+    AppendItem(source.Describe(i), digests[i], out);
+  }
 }
 
 // Reads exactly `size` bytes unless the file ends before.
@@ -120,32 +135,38 @@ void ReadLine(std::string_view line,
 }  // namespace
 
 uint64_t StreamManifest(const Source& source, std::span<const Sha256> digests,
-                        std::string_view header,
-                        const std::function<bool(std::string_view)>& sink) {
+                        const Options& options, const std::function<bool(std::string_view)>& sink) {
   uint64_t passed = 0;
-  std::string piece = "{\n";
-  if (!header.empty()) piece.append("  ").append(header).append("\n");
-  piece += "  \"files\": [";
-  for (size_t i = 0; i < digests.size(); ++i) {
-    piece += i == 0 ? "\n" : ",\n";
-    AppendItem(source.Describe(i), digests[i], piece);
-    if (piece.size() < kPiece) continue;
+  const auto pass = [&](std::string_view piece) {
     passed += piece.size();
-    if (!sink(piece)) return passed;
-    piece.clear();
+    return sink(piece);
+  };
+  std::string head = "{\n";
+  if (!options.header.empty()) head.append("  ").append(options.header).append("\n");
+  if (!pass(head += "  \"files\": [")) return passed;
+  std::vector<std::string> pieces(kPieces);
+  for (size_t begin = 0; begin < digests.size(); begin += kPieces * kPieceItems) {
+    const size_t left = digests.size() - begin;
+    const size_t count = std::min(kPieces, (left + kPieceItems - 1) / kPieceItems);
+    ForEach(count, options.threads, [&](size_t piece, unsigned) {
+      const size_t first = begin + piece * kPieceItems;
+      MakeItems(source, digests, first, std::min(first + kPieceItems, digests.size()),
+                pieces[piece]);
+    });
+    for (size_t i = 0; i < count; ++i) {
+      if (!pass(pieces[i])) return passed;
+    }
   }
-  piece += digests.empty() ? "]\n}\n" : "\n  ]\n}\n";
-  passed += piece.size();
-  sink(piece);
+  pass(digests.empty() ? "]\n}\n" : "\n  ]\n}\n");
   return passed;
 }
 
 Result<uint64_t> WriteManifest(int folder, const std::string& name, const Source& source,
-                               std::span<const Sha256> digests, std::string_view header) {
+                               std::span<const Sha256> digests, const Options& options) {
   Fd file(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file.ok()) return SystemError("write", name);
   bool good = true;
-  const uint64_t size = StreamManifest(source, digests, header, [&](std::string_view piece) {
+  const uint64_t size = StreamManifest(source, digests, options, [&](std::string_view piece) {
     return good = WriteAll(file.get(), piece);
   });
   if (!good || !file.Close()) return SystemError("write", name);
@@ -153,10 +174,10 @@ Result<uint64_t> WriteManifest(int folder, const std::string& name, const Source
 }
 
 bool ManifestEquals(int fd, const Source& source, std::span<const Sha256> digests,
-                    std::string_view header) {
+                    const Options& options) {
   bool equal = true;
   std::string buffer;
-  StreamManifest(source, digests, header, [&](std::string_view piece) {
+  StreamManifest(source, digests, options, [&](std::string_view piece) {
     buffer.resize(piece.size());
     equal = ReadUpTo(fd, buffer.data(), buffer.size()) == piece.size() &&
             std::memcmp(buffer.data(), piece.data(), piece.size()) == 0;
@@ -168,7 +189,7 @@ bool ManifestEquals(int fd, const Source& source, std::span<const Sha256> digest
 
 void ReadManifest(int fd, const std::function<void(std::string_view, std::string_view)>& entry) {
   std::string text;
-  std::string buffer(kPiece, '\0');
+  std::string buffer(kReadSize, '\0');
   while (const size_t size = ReadUpTo(fd, buffer.data(), buffer.size())) {
     text.append(buffer, 0, size);
     size_t begin = 0;

@@ -31,9 +31,9 @@ constexpr size_t kReadSize = 64 * 1024;
 // does is that one stale file stays, or one foreign file is not mentioned (once in 10^12 runs).
 class PathSet {
  public:
-  explicit PathSet(const Source& source) {
-    hashes_.reserve(source.size());
-    for (size_t i = 0; i < source.size(); ++i) hashes_.push_back(Hash(source.PathOf(i)));
+  static uint64_t Hash(std::string_view path) { return std::hash<std::string_view>{}(path); }
+
+  explicit PathSet(std::vector<uint64_t> hashes) : hashes_(std::move(hashes)) {
     std::ranges::sort(hashes_);
     // Hashes are even, so their leading bits lead to within a few of them: one cache line, where a
     // binary search touches ten.
@@ -55,7 +55,6 @@ class PathSet {
  private:
   static constexpr size_t kBucket = 8;  // hashes, on average
 
-  static uint64_t Hash(std::string_view path) { return std::hash<std::string_view>{}(path); }
   size_t BucketOf(uint64_t hash) const { return hash >> shift_; }
 
   std::vector<uint64_t> hashes_;
@@ -257,7 +256,7 @@ void SurveyManifest(int root, const Source& source, const Options& options, Surv
     survey.manifest = errno == ENOENT ? State::kMissing : State::kDiffers;
     return;
   }
-  const bool same = ManifestEquals(file.get(), source, survey.digests, options.header);
+  const bool same = ManifestEquals(file.get(), source, survey.digests, options);
   survey.manifest = same ? State::kSame : State::kDiffers;
   struct stat status;
   if (same && fstat(file.get(), &status) == 0) {
@@ -272,11 +271,14 @@ Result<Survey> SurveyTree(int root, const Source& source, const Options& options
   Survey survey;
   survey.digests.resize(source.size());
   survey.states.resize(source.size(), State::kMissing);
+  std::vector<uint64_t> hashes(source.size());
   std::atomic<uint64_t> bytes = 0;
   const auto compare = [&](uint32_t i, std::string_view text, Scratch& scratch) -> Result<void> {
     survey.digests[i] = Digest(text);
     bytes.fetch_add(text.size(), std::memory_order_relaxed);
-    KB_TRY(state, StateOf(root, source.PathOf(i), text, source.IsExecutable(i), scratch.buffer));
+    const std::string path = source.PathOf(i);
+    hashes[i] = PathSet::Hash(path);
+    KB_TRY(state, StateOf(root, path, text, source.IsExecutable(i), scratch.buffer));
     survey.states[i] = state;
     return {};
   };
@@ -286,7 +288,7 @@ Result<Survey> SurveyTree(int root, const Source& source, const Options& options
   if (diags.has_errors()) return survey;
   survey.bytes = bytes;
 
-  const PathSet planned(source);
+  const PathSet planned(std::move(hashes));
   SurveyManifest(root, source, options, survey);
   KB_TRY(strangers, Walk(root, planned, options.threads).Strangers());
   survey.foreign = std::move(strangers);

@@ -96,7 +96,7 @@ Checked<std::string> ManifestText(const Source& source, const Options& options,
   KB_CHECK(RenderAll(source, options.threads, keep, diags).has_value());
   if (auto gate = diags.Gate(); !gate) return std::unexpected(gate.error());
   std::string text;
-  StreamManifest(source, digests, options.header, [&](std::string_view piece) {
+  StreamManifest(source, digests, options, [&](std::string_view piece) {
     text += piece;
     return true;
   });

@@ -11,15 +11,15 @@
 
 namespace kb::write {
 
-// One line of MANIFEST.json, without the digest.
+// One line of MANIFEST.json, without the digest. Views point into what the source is made of.
 struct Item {
-  std::string path;    // in the tree, "servers/db-01/03-postgres/etc/patroni/patroni.yml"
-  std::string server;  // empty: no single one
-  std::string service;
-  std::string module;
-  std::string step;         // scripts: the step's name
+  std::string path;         // in the tree, "servers/db-01/03-postgres/etc/patroni/patroni.yml"
+  std::string_view server;  // empty: no single one
+  std::string_view service;
+  std::string_view module;
+  std::string_view step;    // scripts: the step's name
   std::string host_path;    // where it lands; empty: nowhere by itself
-  std::string owner;        // "999:999"
+  std::string_view owner;   // "999:999"
   uint32_t host_mode = 0;   // as it must be on the host; 0: not on a host
   bool executable = false;  // its mode in the tree: 0755 or 0644
 };
