@@ -64,7 +64,7 @@ class Builder {
     AddChoice<Color>(command, "--color", o_.color,
                      {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}},
                      "When to use colour; auto: on a terminal, unless NO_COLOR is set");
-    command.add_flag("-q,--quiet", o_.quiet, "Print nothing but findings");
+    command.add_flag("-q,--quiet", o_.quiet, "Print nothing but warnings and errors");
     command.add_flag("-v,--verbose", o_.verbose, "Say on stderr what is being done");
     return command;
   }

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -68,7 +69,12 @@ Status Console::Show(const Diagnostics& diags, const Sources& sources) const {
 Status Console::Show(const Diagnostics& diags, const Sources& sources,
                      const nlohmann::ordered_json& result) const {
   const PrintOptions print = {.color = color_stderr_ && text_format(), .tool_version = kVersion};
-  std::string text = kb::Print(diags.Sorted(), sources, options_.format, print);
+  std::vector<Diagnostic> shown = diags.Sorted();
+  // Tools get everything; a person who asked for quiet is not told what needs no action.
+  if (options_.quiet && text_format()) {
+    std::erase_if(shown, [](const Diagnostic& d) { return d.severity == Severity::kInfo; });
+  }
+  std::string text = kb::Print(shown, sources, options_.format, print);
   if (json() && !result.is_null()) {
     // What was printed can be parsed; what cannot be printed was replaced there.
     auto document = nlohmann::ordered_json::parse(text, nullptr, false);
