@@ -225,7 +225,9 @@ printf '%s\n' "$address" >>"$KBGEN_TEST/contacted"
 command=${3//\/srv\/kb/$KBGEN_TEST/hosts/$address}
 exec bash -c "$command"
 SSH
-  chmod +x "$work/bin/ssh"
+  # Whatever address the machine has, none of the servers is it: nothing may run outside of $work.
+  printf '#!/bin/sh\necho 127.0.0.1\n' >"$work/bin/hostname"
+  chmod +x "$work/bin/ssh" "$work/bin/hostname"
   cat >"$work/tree/modules/02-base-os/apply.sh" <<SCRIPT
 #!/usr/bin/env bash
 set -Eeuo pipefail

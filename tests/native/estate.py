@@ -135,7 +135,9 @@ class Estate:
                 if "peers" in scopes:
                     own |= {s.ip for s in self.members[service]}
                 if "admin" in scopes:
-                    own |= {self.install.ip, *self.admin}
+                    own |= {self.install.ip}
+                if "remote_admin" in scopes:
+                    own |= set(self.admin)
                 if proxy and scopes & {"proxy", "clients"}:
                     own |= {s.ip for s in self.members[proxy]}
                 if "clients" in scopes:
