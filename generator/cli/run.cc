@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <cstdio>
 
 #include "cli/app.h"
@@ -6,6 +8,9 @@
 namespace kb::cli {
 
 int Main(int argc, const char* const* argv) {
+  // glibc keeps what it got for large blocks once one was freed. Here they are few, and in turn:
+  // the tables of the inventory, a plan of megabytes, a digest for each of a million files.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   const auto app = BuildApp();
   // CLI11 throws for help and for mistakes alike; it ends here.
   try {

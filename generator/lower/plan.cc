@@ -61,7 +61,17 @@ bool RunsOn(const graph::Service& service, const Output& output, int server) {
   return step.strategy != module::Strategy::kFirst || service.members.front() == server;
 }
 
+// What a large estate lists is moved no more than once.
+size_t ArtifactsAtMost(const graph::Graph& graph) {
+  size_t most = 0;
+  for (const graph::Service& service : graph.services) {
+    most += (service.members.size() + 1) * service.manifest->outputs.size();
+  }
+  return most;
+}
+
 void AddMembers(Plan& plan) {
+  plan.artifacts.reserve(plan.artifacts.size() + ArtifactsAtMost(*plan.graph));
   tmpl::Arena arena;
   for (size_t server = 0; server < plan.graph->services_on.size(); ++server) {
     for (int s : plan.graph->services_on[server]) {

@@ -157,9 +157,23 @@ void WriteService(const graph::Graph& graph, const graph::Service& service, Json
   json.Close('}');
 }
 
+// At least its size. A string that grows into it would take half as much again.
+size_t SizeAtMost(const graph::Graph& graph) {
+  constexpr size_t kRecord = 1024;  // of a service or a step, but for its hosts
+  size_t size = kRecord;
+  for (const graph::Service& service : graph.services) {
+    size_t hosts = 0;
+    for (int member : service.members)
+      hosts += graph.model->servers[member].name().text.size() + 12;
+    size += kRecord + service.manifest->steps.size() * (kRecord + hosts);
+  }
+  return size;
+}
+
 }  // namespace
 
 void AppendPlanJson(const graph::Graph& graph, std::string& out) {
+  out.reserve(out.size() + SizeAtMost(graph));
   JsonWriter json(out);
   json.Open('{');
   json.Key("kbgen");

@@ -272,6 +272,20 @@ int Model::FindServer(std::string_view server) const {
   return found == server_by_name.end() ? -1 : found->second;
 }
 
+namespace {
+
+// Settings are the only nodes that are looked at again, when their module is known. What stands in
+// all others is in the model now, and the trees take more than it does.
+void DropTrees(Model& model) {
+  for (Document& document : model.documents) {
+    for (Node::Entry& entry : document.root.entries) {
+      if (entry.key != "services") entry.value = Node();
+    }
+  }
+}
+
+}  // namespace
+
 Result<Model> Load(const std::string& path, Sources& sources, Diagnostics& diags) {
   auto bytes = ReadFile(path);
   if (!bytes) return std::unexpected(std::move(bytes).error().Within("reading the topology"));
@@ -282,6 +296,7 @@ Result<Model> Load(const std::string& path, Sources& sources, Diagnostics& diags
   if (!document) return model;
   model.documents.push_back(std::move(*document));
   Loader(DirectoryOf(path), sources, diags, model).ReadTopology(model.documents.front().root);
+  DropTrees(model);
   return model;
 }
 

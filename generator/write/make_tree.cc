@@ -64,7 +64,7 @@ Result<uint64_t> MakeTree(const Place& place, const Source& source, const Option
   Stage stage(place, std::move(parent));
   if (auto opened = stage.Open(place); !opened) return std::unexpected(std::move(opened).error());
 
-  std::vector<Sha256> digests(source.size());
+  Digests digests(source.size());
   std::atomic<uint64_t> bytes = 0;
   const auto write = [&](uint32_t i, std::string_view text, Scratch& scratch) -> Result<void> {
     digests[i] = Digest(text);

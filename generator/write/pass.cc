@@ -10,6 +10,8 @@
 namespace kb::write {
 namespace {
 
+constexpr size_t kKeptMax = 256 * 1024;
+
 // On its own cache line: workers write here all the time.
 struct alignas(64) Worker {
   std::string text;
@@ -34,6 +36,8 @@ class Pass {
     if (flawed_.load(std::memory_order_relaxed)) return;
 
     Result<void> used = use_(item, worker.text, worker.scratch);
+    // What one artifact took is kept for the next, but not what only the largest ones take.
+    if (worker.text.capacity() > kKeptMax) std::string().swap(worker.text);
     if (used) return;
     stopped_.store(true, std::memory_order_relaxed);
     worker.error.emplace(item, std::move(used).error());

@@ -31,9 +31,12 @@ constexpr size_t kReadSize = 64 * 1024;
 // does is that one stale file stays, or one foreign file is not mentioned (once in 10^12 runs).
 class PathSet {
  public:
-  static uint64_t Hash(std::string_view path) { return std::hash<std::string_view>{}(path); }
-
-  explicit PathSet(std::vector<uint64_t> hashes) : hashes_(std::move(hashes)) {
+  PathSet(const Source& source, unsigned threads) : hashes_(source.size()) {
+    constexpr size_t kChunk = 1024;
+    ForEach((hashes_.size() + kChunk - 1) / kChunk, threads, [&](size_t chunk, unsigned) {
+      const size_t end = std::min((chunk + 1) * kChunk, hashes_.size());
+      for (size_t i = chunk * kChunk; i < end; ++i) hashes_[i] = Hash(source.PathOf(i));
+    });
     std::ranges::sort(hashes_);
     // Hashes are even, so their leading bits lead to within a few of them: one cache line, where a
     // binary search touches ten.
@@ -55,6 +58,7 @@ class PathSet {
  private:
   static constexpr size_t kBucket = 8;  // hashes, on average
 
+  static uint64_t Hash(std::string_view path) { return std::hash<std::string_view>{}(path); }
   size_t BucketOf(uint64_t hash) const { return hash >> shift_; }
 
   std::vector<uint64_t> hashes_;
@@ -268,17 +272,12 @@ void SurveyManifest(int root, const Source& source, const Options& options, Surv
 
 Result<Survey> SurveyTree(int root, const Source& source, const Options& options,
                           Diagnostics& diags) {
-  Survey survey;
-  survey.digests.resize(source.size());
-  survey.states.resize(source.size(), State::kMissing);
-  std::vector<uint64_t> hashes(source.size());
+  Survey survey(source.size());
   std::atomic<uint64_t> bytes = 0;
   const auto compare = [&](uint32_t i, std::string_view text, Scratch& scratch) -> Result<void> {
     survey.digests[i] = Digest(text);
     bytes.fetch_add(text.size(), std::memory_order_relaxed);
-    const std::string path = source.PathOf(i);
-    hashes[i] = PathSet::Hash(path);
-    KB_TRY(state, StateOf(root, path, text, source.IsExecutable(i), scratch.buffer));
+    KB_TRY(state, StateOf(root, source.PathOf(i), text, source.IsExecutable(i), scratch.buffer));
     survey.states[i] = state;
     return {};
   };
@@ -288,8 +287,10 @@ Result<Survey> SurveyTree(int root, const Source& source, const Options& options
   if (diags.has_errors()) return survey;
   survey.bytes = bytes;
 
-  const PathSet planned(std::move(hashes));
   SurveyManifest(root, source, options, survey);
+  // Nobody asks for the digests again, and the next step takes memory.
+  if (survey.manifest == State::kSame && !survey.differs()) survey.digests = Digests(0);
+  const PathSet planned(source, options.threads);
   KB_TRY(strangers, Walk(root, planned, options.threads).Strangers());
   survey.foreign = std::move(strangers);
   FindObsolete(root, planned, survey);

@@ -21,9 +21,11 @@ inline constexpr std::string_view kStageName = ".kbgen-new";
 struct Survey {
   enum class State : uint8_t { kSame, kMissing, kDiffers };
 
-  std::vector<Sha256> digests;  // of what should stand there
-  std::vector<State> states;    // of what stands there
-  uint64_t bytes = 0;           // rendered
+  explicit Survey(size_t items) : digests(items), states(items, State::kMissing) {}
+
+  Digests digests;            // of what should stand there
+  std::vector<State> states;  // of what stands there
+  uint64_t bytes = 0;         // rendered
   State manifest = State::kMissing;
   uint64_t manifest_bytes = 0;
   std::vector<std::string> obsolete;  // to be deleted, by path

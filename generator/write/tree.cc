@@ -87,7 +87,7 @@ Result<Checked<Outcome>> Compare(const Source& source, const Options& options, D
 
 Checked<std::string> ManifestText(const Source& source, const Options& options,
                                   Diagnostics& diags) {
-  std::vector<Sha256> digests(source.size());
+  Digests digests(source.size());
   const auto keep = [&](uint32_t i, std::string_view bytes, Scratch&) -> Result<void> {
     digests[i] = Digest(bytes);
     return {};
