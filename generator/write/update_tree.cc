@@ -107,8 +107,7 @@ Result<void> UpdateTree(int root, const Source& source, const Options& options, 
   }
   KB_TRY(stage, OpenStage(root));
   const std::string manifest(kManifestName);
-  KB_TRY(manifest_bytes,
-         WriteManifest(stage.get(), "next", source, survey.digests, options));
+  KB_TRY(manifest_bytes, WriteManifest(stage.get(), "next", source, survey.digests, options));
   survey.manifest_bytes = manifest_bytes;
   if (auto staged = MoveIntoPlace(stage.get(), "next", stage.get(), manifest); !staged) {
     return staged;
