@@ -195,7 +195,6 @@ std::string Plan::HostPathOf(const Artifact& artifact) const {
     case Area::kServer:
       return HostPath(*graph, artifact.service, *output);
     case Area::kImages:
-      return fmt::format("{}/{}", root, PathOf(artifact));
     case Area::kModules:
       return fmt::format("{}/{}", root, PathOf(artifact));
     case Area::kDocs:

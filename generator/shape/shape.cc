@@ -97,7 +97,7 @@ ShapeRef DictOf(ShapeRef element) {
 ShapeRef RecordOf(std::vector<Member> members) {
   return std::make_shared<Shape>(Shape{.kind = ShapeKind::kRecord, .members = std::move(members)});
 }
-ShapeRef Nullable(ShapeRef shape) {
+ShapeRef Nullable(const ShapeRef& shape) {
   Shape copy = *shape;
   copy.nullable = true;
   return std::make_shared<Shape>(std::move(copy));

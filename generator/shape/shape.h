@@ -65,7 +65,7 @@ ShapeRef ListOf(ShapeRef element);
 ShapeRef OneOrMany(ShapeRef element);
 ShapeRef DictOf(ShapeRef element);
 ShapeRef RecordOf(std::vector<Member> members);
-ShapeRef Nullable(ShapeRef shape);
+ShapeRef Nullable(const ShapeRef& shape);
 ShapeRef Duration(std::string_view unit);
 
 // "a port (1 to 65535)": what was expected, for messages.
