@@ -62,38 +62,67 @@ void CheckPorts(const Context& c, Diagnostics& diags) {
   }
 }
 
+namespace {
+
+void CheckHealth(const model::Balancer& balancer, Diagnostics& diags) {
+  Span told;
+  for (const model::BalancerListener& listener : balancer.listeners) {
+    const model::Health& health = listener.health;
+    if (health.timeout_s > 0 && health.retries < 1 && health.span != told) {
+      told = health.span;
+      diags.Emit(diag::kBalancerHealth, health.span, {.help = "`retries: 3` is usual"},
+                 balancer.name.text);
+    }
+    if (listener.protocol == "https" && listener.certificate.empty()) {
+      diags.Emit(diag::kNoCertificate, listener.to.span,
+                 {.help = "name it under `certificate:`, as the provider calls it"},
+                 balancer.name.text, listener.to.text);
+    }
+    // An answer to a connect says nothing of the program that ends TLS behind it.
+    if (listener.protocol != "tcp" && health.type.text == "tcp") {
+      diags.Emit(diag::kBlindHealth, health.type.span,
+                 {.labels = {{listener.to.span, "listened for here"}},
+                  .help = "`type: http` with a `path:`"},
+                 balancer.name.text, listener.to.text, listener.protocol);
+    }
+  }
+}
+
+}  // namespace
+
 void CheckBalancers(const Context& c, Diagnostics& diags) {
   for (const graph::Balancer& balancer : c.graph.balancers) {
     std::map<uint16_t, size_t> ports;
     for (size_t i = 0; i < balancer.listeners.size(); ++i) {
       const EndpointRef ref = balancer.listeners[i];
       if (!ref.known()) continue;
-      const Word& written = balancer.model->listeners[i];
+      const Word& written = balancer.model->listeners[i].to;
       if (!c.graph.Declared(ref).clients) {
         diags.Emit(diag::kBalancedPeers, written.span,
                    {.help = "name an endpoint whose scope includes clients"}, NameOf(c.graph, ref),
                    balancer.model->name.text);
       }
-      const auto [first, fresh] = ports.emplace(c.graph.PortOf(ref), i);
+      const auto [first, fresh] = ports.emplace(c.graph.ListenPort(balancer, i), i);
       if (!fresh) {
-        diags.Emit(diag::kBalancerPort, written.span,
-                   {.labels = {{balancer.model->listeners[first->second].span, "the other one"}}},
-                   balancer.model->name.text, int64_t{first->first});
+        diags.Emit(
+            diag::kBalancerPort, written.span,
+            {.labels = {{balancer.model->listeners[first->second].to.span, "the other one"}}},
+            balancer.model->name.text, int64_t{first->first});
       }
       // What stands behind must be the hosts that listen there.
       const graph::Service& service = c.graph.services[ref.service];
       const graph::Service& listens =
           service.proxy >= 0 ? c.graph.services[service.proxy] : service;
-      if (balancer.targets < 0 || c.graph.services[balancer.targets].members == listens.members)
+      // A target that does not listen is out by its health check; the other way round, nobody
+      // comes.
+      if (balancer.targets < 0 ||
+          std::ranges::includes(c.graph.services[balancer.targets].members, listens.members))
         continue;
       diags.Emit(diag::kBalancerTargets, balancer.model->targets.span,
                  {.labels = {{written.span, "listened for here"}}}, balancer.model->name.text,
                  balancer.model->targets.text, listens.name().text, NameOf(c.graph, ref));
     }
-    if (balancer.model->timeout_s > 0 && balancer.model->retries < 1) {
-      diags.Emit(diag::kBalancerHealth, balancer.model->health_span,
-                 {.help = "`retries: 3` is usual"}, balancer.model->name.text);
-    }
+    CheckHealth(*balancer.model, diags);
   }
 }
 
@@ -105,11 +134,30 @@ void CheckRoleAwareness(const Context& c, Diagnostics& diags) {
     for (size_t e = 0; e < service.manifest->endpoints.size(); ++e) {
       const EndpointRef ref{static_cast<int>(s), static_cast<int>(e)};
       const module::Endpoint& endpoint = service.manifest->endpoints[e];
-      if (!endpoint.clients || !endpoint.probe.http) continue;
+      if (!endpoint.clients || !endpoint.probe.role) continue;
       if (!HasClients(c.graph, ref) && c.graph.BalancerOf(ref) < 0) continue;
       diags.Emit(diag::kRoleBlind, service.model->span,
                  {.help = "say `proxy:` and name a service whose module fronts others"},
                  service.name().text, endpoint.name.text);
+    }
+  }
+}
+
+// A template spells the address of another service's node only where the graph has the way.
+void CheckDirectNeeds(const Context& c, Diagnostics& diags) {
+  for (size_t s = 0; s < c.graph.services.size(); ++s) {
+    const graph::Service& service = c.graph.services[s];
+    for (size_t n = 0; n < service.needs.size(); ++n) {
+      const module::Need& need = service.manifest->needs[n];
+      const EndpointRef to = service.needs[n].to;
+      if (!need.members || !to.known() || c.graph.Declared(to).services) continue;
+      const bool in_front = c.graph.services[to.service].proxy == static_cast<int>(s);
+      if (in_front) continue;
+      diags.Emit(diag::kDirectNeed, service.model->span,
+                 {.labels = {{c.graph.services[to.service].model->span, "the other service"}},
+                  .help = fmt::format("say `proxy: {}` there", service.name().text)},
+                 service.name().text, c.graph.services[to.service].name().text,
+                 c.graph.Declared(to).name.text);
     }
   }
 }
@@ -126,6 +174,35 @@ void CheckOfficialAddress(const Context& c, Diagnostics& diags) {
           diag::kNoOfficialAddress, service.model->span,
           {.help = "put a load balancer in front (`listeners:`), or name an `entry:` server"},
           service.name().text, service.manifest->endpoints[e].name.text);
+    }
+  }
+}
+
+namespace {
+
+// What keeps data, or is a way to what does.
+bool HoldsData(const graph::Service& service, const module::Endpoint& endpoint) {
+  const module::Manifest& manifest = *service.manifest;
+  return manifest.provides_databases || manifest.provides_vhosts || manifest.provides_buckets ||
+         endpoint.probe.role || std::ranges::any_of(manifest.needs, [](const module::Need& need) {
+           return !need.route.empty();
+         });
+}
+
+}  // namespace
+
+// Applications meet the world; data services meet applications.
+void CheckPublicStores(const Context& c, Diagnostics& diags) {
+  for (const graph::Balancer& balancer : c.graph.balancers) {
+    if (balancer.model->public_ip.empty()) continue;
+    for (size_t i = 0; i < balancer.listeners.size(); ++i) {
+      const EndpointRef ref = balancer.listeners[i];
+      if (!ref.known() || !HoldsData(c.graph.services[ref.service], c.graph.Declared(ref)))
+        continue;
+      diags.Emit(diag::kPublicStore, balancer.model->listeners[i].to.span,
+                 {.labels = {{balancer.model->public_ip.span, "its public address"}},
+                  .help = "let a load balancer without a public address listen for it"},
+                 NameOf(c.graph, ref), balancer.model->name.text);
     }
   }
 }

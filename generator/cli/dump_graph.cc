@@ -63,7 +63,7 @@ Json ServiceJson(const Graph& graph, int index) {
         EndpointName(graph, service.needs[i].to);
   }
   Json databases = Json::array();
-  for (const graph::Database& database : service.databases) {
+  for (const graph::Resource& database : service.databases) {
     databases.push_back(
         {{"name", database.name.text}, {"owner", database.owner.text}, {"apps", database.apps}});
   }

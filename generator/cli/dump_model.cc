@@ -47,12 +47,19 @@ Json NetworkJson(const model::Model& model) {
 }
 
 Json BalancerJson(const model::Balancer& balancer) {
+  Json listeners = Json::array();
+  for (const model::BalancerListener& listener : balancer.listeners) {
+    listeners.push_back({{"to", listener.to.text},
+                         {"port", OrNull(listener.port.text)},
+                         {"protocol", listener.protocol},
+                         {"certificate", OrNull(listener.certificate.text)}});
+  }
   return {{"name", balancer.name.text},
           {"provider", OrNull(balancer.provider.text)},
           {"private_ip", OrNull(balancer.private_ip.text)},
           {"public_ip", OrNull(balancer.public_ip.text)},
           {"targets", balancer.targets.text},
-          {"listeners", Texts(balancer.listeners)}};
+          {"listeners", std::move(listeners)}};
 }
 
 }  // namespace
@@ -91,6 +98,8 @@ Json DumpModel(const model::Model& model) {
       uses.push_back({{"service", use.service.text},
                       {"route", OrNull(use.route.text)},
                       {"database", OrNull(use.database.text)},
+                      {"vhost", OrNull(use.vhost.text)},
+                      {"buckets", Texts(use.buckets)},
                       {"role", OrNull(use.role.text)}});
     }
     return Json{{"name", app.name.text}, {"uses", std::move(uses)}};

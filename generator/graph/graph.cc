@@ -47,11 +47,20 @@ int Graph::BalancerOf(EndpointRef ref) const {
   return -1;
 }
 
+uint16_t Graph::ListenPort(const Balancer& balancer, size_t listener) const {
+  const uint16_t own =
+      balancer.listeners[listener].known() ? PortOf(balancer.listeners[listener]) : uint16_t{0};
+  return ParsePort(balancer.model->listeners[listener].port.text).value_or(own);
+}
+
 Address Graph::OfficialAddress(EndpointRef ref) const {
   const Service& service = services[ref.service];
   const uint16_t port = PortOf(ref);
-  if (const int balancer = BalancerOf(ref); balancer >= 0) {
-    return {std::string(balancers[balancer].model->private_ip.text), port};
+  if (const int index = BalancerOf(ref); index >= 0) {
+    const Balancer& balancer = balancers[index];
+    const auto listener = std::ranges::find(balancer.listeners, ref) - balancer.listeners.begin();
+    return {std::string(balancer.model->private_ip.text),
+            ListenPort(balancer, static_cast<size_t>(listener))};
   }
   const auto ip = [&](int server) {
     return std::string(model->servers[server][model::Column::kPrivateIp].text);

@@ -27,11 +27,11 @@ struct EndpointRef {
 struct Role {
   Word name;
   const model::Credential* credential = nullptr;
-  std::vector<std::string_view> databases;
+  std::vector<std::string_view> databases, vhosts, buckets;
 };
 
-// A database that apps share when they say the same of it.
-struct Database {
+// A database, virtual host or bucket, which apps share when they say the same of it.
+struct Resource {
   Word name;
   Word owner;
   std::vector<Word> extensions;  // union over the apps, sorted
@@ -56,7 +56,7 @@ struct Service {
   std::vector<const model::Credential*> secrets;
   std::vector<tmpl::Value> settings;  // by Manifest::settings
   std::vector<Span> setting_spans;    // where each was written, or its default
-  std::vector<Database> databases;
+  std::vector<Resource> databases, vhosts, buckets;
   std::vector<Role> roles;
   std::vector<int> fronted;  // proxies: the services that come through it
 
@@ -122,6 +122,8 @@ struct Graph {
   uint16_t PortOf(EndpointRef ref) const;
   // The balancer that listens for the endpoint, or -1.
   int BalancerOf(EndpointRef ref) const;
+  // Where one of its listeners listens: as the topology says, else the endpoint's own port.
+  uint16_t ListenPort(const Balancer& balancer, size_t listener) const;
   // Where clients reach the endpoint: a balancer's address, the proxy's or the service's entry, the
   // only member. Empty host: nowhere, because there are several and nothing in front.
   Address OfficialAddress(EndpointRef ref) const;

@@ -12,19 +12,25 @@ namespace {
 
 using Kind = Origin::Kind;
 
+uint64_t Key(EndpointRef ref) {
+  return static_cast<uint64_t>(ref.service) << 32 | static_cast<uint32_t>(ref.endpoint);
+}
+
+using OriginsByEndpoint = std::unordered_map<uint64_t, std::vector<Origin>>;
+
 // Everybody who connects to an endpoint: services that need it and apps that use it.
-std::vector<std::vector<Origin>> ClientsByService(const Graph& graph) {
-  std::vector<std::vector<Origin>> clients(graph.services.size());
+OriginsByEndpoint ClientsOf(const Graph& graph) {
+  OriginsByEndpoint clients;
   for (size_t i = 0; i < graph.services.size(); ++i) {
     for (const Need& need : graph.services[i].needs) {
       if (!need.to.known()) continue;
-      clients[need.to.service].push_back({Kind::kMembers, static_cast<int>(i), {}, {}, "needs it"});
+      clients[Key(need.to)].push_back({Kind::kMembers, static_cast<int>(i), {}, {}, "needs it"});
     }
   }
   for (size_t i = 0; i < graph.apps.size(); ++i) {
     for (const EndpointRef& to : graph.apps[i].uses) {
       if (!to.known()) continue;
-      clients[to.service].push_back({Kind::kApp, static_cast<int>(i), {}, {}, "uses it"});
+      clients[Key(to)].push_back({Kind::kApp, static_cast<int>(i), {}, {}, "uses it"});
     }
   }
   return clients;
@@ -32,7 +38,7 @@ std::vector<std::vector<Origin>> ClientsByService(const Graph& graph) {
 
 class Builder {
  public:
-  Builder(Graph& graph) : g_(graph), clients_(ClientsByService(graph)) {
+  Builder(Graph& graph) : g_(graph), clients_(ClientsOf(graph)) {
     for (size_t i = 0; i < g_.balancers.size(); ++i) {
       for (const EndpointRef& ref : g_.balancers[i].listeners) {
         if (ref.known()) balancers_[Key(ref)].push_back(static_cast<int>(i));
@@ -45,16 +51,13 @@ class Builder {
   }
 
  private:
-  static uint64_t Key(EndpointRef ref) {
-    return static_cast<uint64_t>(ref.service) << 32 | static_cast<uint32_t>(ref.endpoint);
-  }
-
   void AddOwn(int service) {
     const Service& s = g_.services[service];
     for (size_t e = 0; e < s.manifest->endpoints.size(); ++e) {
       const EndpointRef ref{service, static_cast<int>(e)};
       const module::Endpoint& declared = g_.Declared(ref);
       Listener listener{service, ref, g_.PortOf(ref), declared.protocol, {}};
+      if (declared.services) AddServices(ref, listener);
       if (declared.peers) listener.origins.push_back({Kind::kMembers, service, {}, {}, "peers"});
       if (declared.admin) AddInstallHost(listener);
       if (declared.remote_admin) AddAdmins(listener);
@@ -79,6 +82,15 @@ class Builder {
     }
   }
 
+  // Those that need it by name come by themselves, past every proxy.
+  void AddServices(EndpointRef ref, Listener& listener) {
+    const auto clients = clients_.find(Key(ref));
+    if (clients == clients_.end()) return;
+    for (const Origin& client : clients->second) {
+      if (client.kind == Kind::kMembers) listener.origins.push_back(client);
+    }
+  }
+
   void AddInstallHost(Listener& listener) {
     if (g_.install >= 0)
       listener.origins.push_back({Kind::kServers, -1, {g_.install}, {}, "the install host"});
@@ -100,14 +112,14 @@ class Builder {
       }
       return;
     }
-    for (const Origin& client : clients_[ref.service]) listener.origins.push_back(client);
+    for (const Origin& client : clients_[Key(ref)]) listener.origins.push_back(client);
     // The members test their own front door.
     if (listener.fronted())
       listener.origins.push_back({Kind::kMembers, ref.service, {}, {}, "validation"});
   }
 
   Graph& g_;
-  std::vector<std::vector<Origin>> clients_;
+  OriginsByEndpoint clients_;
   std::unordered_map<uint64_t, std::vector<int>> balancers_;
 };
 

@@ -59,7 +59,7 @@ class Resolver {
     for (size_t i = 0; i < g_.services.size(); ++i) BindNeeds(g_.services[i]);
     for (const model::Balancer& balancer : m_.balancers) AddBalancer(balancer);
     for (const model::App& app : m_.apps) AddApp(app);
-    for (Service& service : g_.services) SortDatabases(service);
+    for (Service& service : g_.services) SortExtensions(service);
     g_.services_on.resize(m_.servers.size());
     for (size_t i = 0; i < g_.services.size(); ++i) {
       for (int server : g_.services[i].members)
@@ -250,8 +250,8 @@ class Resolver {
   void AddBalancer(const model::Balancer& balancer) {
     Balancer resolved{
         .model = &balancer, .targets = WantService(balancer.targets), .listeners = {}};
-    for (const Word& listener : balancer.listeners) {
-      resolved.listeners.push_back(WantEndpoint(listener));
+    for (const model::BalancerListener& listener : balancer.listeners) {
+      resolved.listeners.push_back(WantEndpoint(listener.to));
     }
     g_.balancers.push_back(std::move(resolved));
   }
@@ -283,7 +283,7 @@ class Resolver {
     for (const model::Use& use : app.uses) {
       const int provider = WantService(use.service);
       resolved.uses.push_back(provider < 0 ? EndpointRef{} : RouteOf(use, provider));
-      if (provider >= 0 && !use.database.empty()) AddDatabase(app, use, g_.services[provider]);
+      if (provider >= 0) AddResources(app, use, g_.services[provider]);
     }
     g_.apps.push_back(std::move(resolved));
   }
@@ -306,47 +306,73 @@ class Resolver {
     return {};
   }
 
-  void AddDatabase(const model::App& app, const model::Use& use, Service& provider) {
-    if (!provider.manifest->provides_databases) {
-      diags_.Emit(diag::kNoDatabases, use.database.span,
+  // What an app may ask a service for. The three differ in nothing but their names.
+  struct Kind {
+    std::string_view noun, nouns;
+    bool Manifest::* provides;
+    std::vector<Resource> Service::* all;
+    std::vector<std::string_view> Role::* of_role;
+  };
+  static constexpr Kind kDatabase{"database", "databases", &Manifest::provides_databases,
+                                  &Service::databases, &Role::databases};
+  static constexpr Kind kVhost{"virtual host", "virtual hosts", &Manifest::provides_vhosts,
+                               &Service::vhosts, &Role::vhosts};
+  static constexpr Kind kBucket{"bucket", "buckets", &Manifest::provides_buckets, &Service::buckets,
+                                &Role::buckets};
+
+  void AddResources(const model::App& app, const model::Use& use, Service& provider) {
+    if (!use.database.empty()) AddResource(kDatabase, use.database, app, use, provider);
+    if (!use.vhost.empty()) AddResource(kVhost, use.vhost, app, use, provider);
+    for (const Word& bucket : use.buckets) AddResource(kBucket, bucket, app, use, provider);
+  }
+
+  void AddResource(const Kind& kind, const Word& name, const model::App& app, const model::Use& use,
+                   Service& provider) {
+    if (!(provider.manifest->*kind.provides)) {
+      diags_.Emit(diag::kNoResources, name.span,
                   {.help = "ask the service that holds the data; `route:` chooses the way to it"},
-                  provider.name().text);
+                  provider.name().text, kind.nouns);
       return;
     }
     if (use.role.empty() || use.credential.empty()) {
-      diags_.Emit(diag::kDatabaseWithoutRole, use.database.span,
-                  {.help = "say `role` and `credential`"}, use.database.text);
+      diags_.Emit(diag::kResourceWithoutRole, name.span, {.help = "say `role` and `credential`"},
+                  kind.noun, name.text);
       return;
     }
-    Role* role = nullptr;
-    for (Role& known : provider.roles) role = known.name.text == use.role.text ? &known : role;
-    const model::Credential* credential = WantCredential(use.credential, "the role's password");
-    if (role == nullptr) {
-      role = &provider.roles.emplace_back(Role{use.role, credential, {}});
-    } else if (role->credential != credential && credential != nullptr &&
-               role->credential != nullptr) {
-      diags_.Emit(diag::kRoleConflict, use.credential.span,
-                  {.labels = {{role->name.span, "first declared here"}}}, use.role.text);
+    Role& role = WantRole(use, provider);
+    auto& all = provider.*kind.all;
+    const auto known = std::ranges::find_if(
+        all, [&](const Resource& resource) { return resource.name.text == name.text; });
+    const bool fresh = known == all.end();
+    Resource& resource = fresh ? all.emplace_back(Resource{name, use.role, {}, {}, {}}) : *known;
+    if (fresh) {
+      (role.*kind.of_role).push_back(name.text);
+    } else if (resource.owner.text != use.role.text) {
+      diags_.Emit(diag::kResourceConflict, use.role.span,
+                  {.labels = {{resource.owner.span, "first given an owner here"}}}, kind.noun,
+                  name.text, resource.owner.text, use.role.text);
     }
-    Database* database = nullptr;
-    for (Database& known : provider.databases)
-      database = known.name.text == use.database.text ? &known : database;
-    if (database == nullptr) {
-      database = &provider.databases.emplace_back(Database{use.database, use.role, {}, {}, {}});
-      role->databases.push_back(use.database.text);
-    } else if (database->owner.text != use.role.text) {
-      diags_.Emit(diag::kDatabaseConflict, use.role.span,
-                  {.labels = {{database->owner.span, "first given an owner here"}}},
-                  use.database.text, database->owner.text, use.role.text);
-    }
-    database->apps.push_back(app.name.text);
-    database->routes.push_back(use.route.empty() ? std::string_view("direct") : use.route.text);
-    database->extensions.insert(database->extensions.end(), use.extensions.begin(),
-                                use.extensions.end());
+    resource.apps.push_back(app.name.text);
+    resource.routes.push_back(use.route.empty() ? std::string_view("direct") : use.route.text);
+    resource.extensions.insert(resource.extensions.end(), use.extensions.begin(),
+                               use.extensions.end());
   }
 
-  static void SortDatabases(Service& service) {
-    for (Database& database : service.databases) {
+  Role& WantRole(const model::Use& use, Service& provider) {
+    const model::Credential* credential = WantCredential(use.credential, "the role's password");
+    const auto known = std::ranges::find_if(
+        provider.roles, [&](const Role& role) { return role.name.text == use.role.text; });
+    if (known == provider.roles.end())
+      return provider.roles.emplace_back(Role{use.role, credential, {}, {}, {}});
+    if (known->credential != credential && credential != nullptr && known->credential != nullptr) {
+      diags_.Emit(diag::kRoleConflict, use.credential.span,
+                  {.labels = {{known->name.span, "first declared here"}}}, use.role.text);
+    }
+    return *known;
+  }
+
+  static void SortExtensions(Service& service) {
+    for (Resource& database : service.databases) {
       std::ranges::stable_sort(database.extensions, {}, &Word::text);
       const auto repeats = std::ranges::unique(database.extensions, {}, &Word::text);
       database.extensions.erase(repeats.begin(), repeats.end());

@@ -173,13 +173,19 @@ std::string Plan::PathOf(const Artifact& artifact) const {
     case Area::kImages:
       path = "images/";
       break;
+    case Area::kLb:
+      path = "lb/";
+      break;
+    case Area::kDns:
+      path = "dns/";
+      break;
     case Area::kServer:
       path.append("servers/")
           .append(graph->model->servers[artifact.server].name().text)
           .append("/");
       break;
   }
-  if (output->area != Area::kImages) {
+  if (output->area != Area::kImages && output->area != Area::kLb && output->area != Area::kDns) {
     AppendFolder(graph->services[artifact.service], path);
     if (!output->path.starts_with('/')) path += '/';
   }
@@ -196,8 +202,10 @@ std::string Plan::HostPathOf(const Artifact& artifact) const {
       return HostPath(*graph, artifact.service, *output);
     case Area::kImages:
     case Area::kModules:
+    case Area::kLb:
       return fmt::format("{}/{}", root, PathOf(artifact));
     case Area::kDocs:
+    case Area::kDns:
       return {};
   }
   return {};

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "lower/shared.h"
 #include "lower/types.h"
+#include "services/hook.h"
 
 namespace kb::lower {
 
@@ -25,7 +26,7 @@ Scopes::Shared::Shared(const graph::Graph& g) : graph(g), listeners_of(g.service
   const auto index_field = static_cast<size_t>(ServerType()->IndexOf("index"));
   for (const graph::Service& service : g.services) {
     if (!types.contains(service.manifest)) {
-      types.emplace(service.manifest, ScopeType(*service.manifest, Standpoint::kOnce));
+      types.emplace(service.manifest, ScopeType(*service.manifest, Standpoint::kOnce, *g.library));
     }
     // A service on every server shares the records of the estate: there the index is the same.
     if (service.members.size() == estate.size()) {
@@ -56,7 +57,10 @@ Value Scopes::Shared::SharedScope(int index) {
   scope.Set("settings", Value::Record(service.settings, service.model->span));
   SetNames(index, scope);
   SetAccess(index, scope);
-  scope.Set("databases", Databases(service, {}, arena)).Set("roles", Roles(service, {}, arena));
+  scope.Set("databases", Resources(service.databases, {}, arena))
+      .Set("vhosts", Resources(service.vhosts, {}, arena))
+      .Set("buckets", Resources(service.buckets, {}, arena))
+      .Set("roles", Roles(service, {}, arena));
   scope.Set("fronts", Fronts(index, ItemType(type, "fronts")))
       .Set("steps", Steps(index, ItemType(type, "steps")));
   scope.Set("needs", Needs(index, -1, FieldType(type, "needs"), arena));
@@ -66,6 +70,15 @@ Value Scopes::Shared::SharedScope(int index) {
       .Set("firewall", EmptyFirewall(FieldType(type, "firewall")));
   scope.Set("flows",
             service.manifest->owns_firewall ? Flows(ItemType(type, "flows")) : Value::List({}));
+  const auto only_if = [&](bool owner, Value (Shared::*make)(const Type&), std::string_view name) {
+    scope.Set(name, owner ? (this->*make)(ItemType(type, name)) : Value::List({}));
+  };
+  only_if(service.manifest->owns_balancers, &Shared::LoadBalancers, "load_balancers");
+  scope.Set("dns", Dns(FieldType(type, "dns")));
+  const services::Hook* hook = services::FindHook(service.manifest->name.text);
+  scope.Set("computed", hook != nullptr && hook->compute != nullptr
+                            ? hook->compute(graph, index, arena)
+                            : Value::Record({}));
   return scope.Finish(service.model->span);
 }
 

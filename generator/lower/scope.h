@@ -15,8 +15,10 @@ namespace kb::lower {
 // Whether an output is one member's, so that `self` is there, or stands once for the service.
 enum class Standpoint : uint8_t { kMember, kOnce };
 
-// The type of a module's scope. Both standpoints have the same fields in the same order.
-tmpl::TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint);
+// The type of a module's scope. Both standpoints have the same fields in the same order. The
+// library knows the settings of the services that it needs.
+tmpl::TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint,
+                        const module::Library& library);
 inline Standpoint StandpointOf(const module::Output& output) {
   return output.area == module::Area::kServer ? Standpoint::kMember : Standpoint::kOnce;
 }

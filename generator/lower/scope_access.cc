@@ -66,6 +66,16 @@ std::vector<Source> SourcesOf(const graph::Graph& graph, const Listener& listene
   return sources;
 }
 
+// The environment variable by which a proxy has a secret of a service behind it: REDIS_PASSWORD.
+std::string VariableOf(std::string_view service, std::string_view secret) {
+  std::string name = fmt::format("{}_{}", service, secret);
+  for (char& c : name) {
+    if (!IsAlnum(c)) c = '_';
+    if (IsLower(c)) c = static_cast<char>(c - 'a' + 'A');
+  }
+  return name;
+}
+
 std::string WhyOf(const Listener& listener) {
   std::vector<std::string> reasons;
   for (const Origin& origin : listener.origins) {
@@ -126,22 +136,47 @@ Value Scopes::Shared::Fronts(int index, const Type& type) {
   for (int l : listeners_of[index]) {
     const Listener& listener = graph.listeners[l];
     if (!listener.fronted()) continue;
-    const graph::Service& behind = graph.services[listener.endpoint.service];
-    const module::Endpoint& declared = graph.Declared(listener.endpoint);
-    const module::Probe& probe = declared.probe;
-    RecordBuilder check(FieldType(type, "check"), arena);
-    check.Set("type", Value::Atom(probe.http ? "http" : "tcp"));
-    check.Set("port",
-              Value::Int(probe.endpoint >= 0 ? behind.ports[probe.endpoint] : listener.port));
-    if (!probe.path.empty()) check.Set("path", Value::Text(probe.path));
-    if (probe.expect != 0) check.Set("expect", Value::Int(probe.expect));
-    RecordBuilder front(type, arena);
-    front.Set("service", AtomOf(behind.name())).Set("endpoint", AtomOf(declared.name));
-    front.Set("port", Value::Int(listener.port))
-        .Set("members", Value::List(members[listener.endpoint.service]));
-    fronts.push_back(front.Set("check", check.Finish()).Finish(behind.model->span));
+    fronts.push_back(Front(listener, type));
   }
   return Value::List(arena.CopyValues(fronts));
+}
+
+Value Scopes::Shared::Front(const Listener& listener, const Type& type) {
+  const graph::Service& behind = graph.services[listener.endpoint.service];
+  const module::Endpoint& declared = graph.Declared(listener.endpoint);
+  const module::Probe& probe = declared.probe;
+  const Type& check_type = FieldType(type, "check");
+  std::vector<Value> steps, secrets;
+  for (const module::Exchange& exchange : probe.exchanges) {
+    RecordBuilder step(ItemType(check_type, "steps"), arena);
+    if (!exchange.send.empty()) step.Set("send", Value::Text(exchange.send));
+    if (!exchange.expect.empty()) step.Set("expect", Value::Text(exchange.expect));
+    if (!exchange.send_hex.empty()) step.Set("send_hex", Value::Atom(exchange.send_hex));
+    if (!exchange.expect_hex.empty()) step.Set("expect_hex", Value::Atom(exchange.expect_hex));
+    if (exchange.secret >= 0 && behind.secrets[exchange.secret] != nullptr) {
+      const std::string_view secret = behind.manifest->secrets[exchange.secret].name.text;
+      const Value variable = Value::Atom(arena.Copy(VariableOf(behind.name().text, secret)));
+      const Value value = SecretRecord(behind.secrets[exchange.secret], arena);
+      step.Set("secret", value).Set("variable", variable);
+      RecordBuilder pair(ItemType(type, "secrets"), arena);
+      if (std::ranges::find(secrets, variable.str(),
+                            [](const Value& s) { return s.list()[0].str(); }) == secrets.end())
+        secrets.push_back(pair.Set("variable", variable).Set("secret", value).Finish());
+    }
+    steps.push_back(step.Finish());
+  }
+  RecordBuilder check(check_type, arena);
+  check.Set("type", Value::Atom(module::Name(probe.type))).Set("role", Value::Bool(probe.role));
+  check.Set("port", Value::Int(probe.endpoint >= 0 ? behind.ports[probe.endpoint] : listener.port));
+  check.Set("steps", Value::List(arena.CopyValues(steps)));
+  if (!probe.path.empty()) check.Set("path", Value::Text(probe.path));
+  if (probe.expect != 0) check.Set("expect", Value::Int(probe.expect));
+  RecordBuilder front(type, arena);
+  front.Set("service", AtomOf(behind.name())).Set("endpoint", AtomOf(declared.name));
+  front.Set("port", Value::Int(listener.port))
+      .Set("members", Value::List(members[listener.endpoint.service]));
+  front.Set("check", check.Finish()).Set("secrets", Value::List(arena.CopyValues(secrets)));
+  return front.Finish(behind.model->span);
 }
 
 // One row an origin of a listener, not one a pair of servers: what a person can read, and linear.
@@ -189,9 +224,15 @@ Value Scopes::Shared::Needs(int index, int server, const Type& type, Arena& into
     RecordBuilder need(*type.fields[i].type, into);
     need.Set("service", AtomOf(provider.name())).Set("host", Value::Atom(into.Copy(address.host)));
     need.Set("port", Value::Int(address.port));
-    need.Set("databases", Databases(provider, declared.route.text, into));
-    needs.Set(declared.name.text,
-              need.Set("roles", Roles(provider, declared.route.text, into)).Finish());
+    const std::string_view route = declared.route.text;
+    need.Set("databases", Resources(provider.databases, route, into))
+        .Set("vhosts", Resources(provider.vhosts, route, into))
+        .Set("buckets", Resources(provider.buckets, route, into))
+        .Set("roles", Roles(provider, route, into));
+    need.Set("members",
+             Value::List(declared.members ? members[to.service] : std::span<const Value>{}));
+    need.Set("settings", Value::Record(provider.settings, provider.model->span));
+    needs.Set(declared.name.text, need.Finish());
   }
   return needs.Finish();
 }

@@ -15,7 +15,6 @@ using model::Column;
 using tmpl::Arena;
 using tmpl::RecordBuilder;
 using tmpl::Type;
-using tmpl::TypeRef;
 using tmpl::Value;
 
 Value AtomsOf(const std::vector<Word>& words, Arena& arena) {
@@ -53,17 +52,15 @@ Value Scopes::Shared::ServerRecord(int server, int index) {
 }
 
 Value Scopes::Shared::Topology() {
-  static const TypeRef kType = ScopeType(module::Manifest{}, Standpoint::kOnce);
-  RecordBuilder record(FieldType(*kType, "topology"), arena);
+  RecordBuilder record(*TopologyType(), arena);
   return record.Set("name", AtomOf(graph.model->name))
       .Set("domain", AtomOf(graph.model->domain))
       .Finish();
 }
 
 Value Scopes::Shared::Network() {
-  static const TypeRef kType = ScopeType(module::Manifest{}, Standpoint::kOnce);
   const model::Model& m = *graph.model;
-  RecordBuilder record(FieldType(*kType, "network"), arena);
+  RecordBuilder record(*NetworkType(), arena);
   record.Set("private", AtomOf(m.private_network)).Set("resolvers", AtomsOf(m.resolvers, arena));
   record.Set("fallback_resolvers", AtomsOf(m.fallback_resolvers, arena))
       .Set("ntp", AtomsOf(m.ntp, arena));
@@ -71,9 +68,8 @@ Value Scopes::Shared::Network() {
 }
 
 Value Scopes::Shared::Install() {
-  static const TypeRef kType = ScopeType(module::Manifest{}, Standpoint::kOnce);
   const model::Model& m = *graph.model;
-  RecordBuilder record(FieldType(*kType, "install"), arena);
+  RecordBuilder record(*InstallType(), arena);
   record.Set("name", AtomOf(m.install_host)).Set("root", AtomOf(m.install_root));
   record.Set("ip", graph.install < 0 ? Value::Atom("0.0.0.0")
                                      : AtomOf(m.servers[graph.install][Column::kPrivateIp]));
@@ -95,18 +91,18 @@ Value Scopes::Shared::SecretRecord(const model::Credential* credential, Arena& i
   return secret;
 }
 
-// The databases that clients reach by `route`; an empty route means all of them.
-Value Scopes::Shared::Databases(const graph::Service& service, std::string_view route,
+// Those that clients reach by `route`; an empty route means all of them.
+Value Scopes::Shared::Resources(const std::vector<graph::Resource>& all, std::string_view route,
                                 Arena& into) const {
   std::vector<Value> records;
-  for (const graph::Database& database : service.databases) {
-    if (!route.empty() && std::ranges::find(database.routes, route) == database.routes.end())
+  for (const graph::Resource& resource : all) {
+    if (!route.empty() && std::ranges::find(resource.routes, route) == resource.routes.end())
       continue;
-    RecordBuilder record(*DatabaseType(), into);
-    record.Set("name", AtomOf(database.name)).Set("owner", AtomOf(database.owner));
-    record.Set("extensions", AtomsOf(database.extensions, into))
-        .Set("apps", AtomsOf(database.apps, into));
-    records.push_back(record.Finish(database.name.span));
+    RecordBuilder record(*ResourceType(), into);
+    record.Set("name", AtomOf(resource.name)).Set("owner", AtomOf(resource.owner));
+    record.Set("extensions", AtomsOf(resource.extensions, into))
+        .Set("apps", AtomsOf(resource.apps, into));
+    records.push_back(record.Finish(resource.name.span));
   }
   return Value::List(into.CopyValues(records));
 }
@@ -115,15 +111,19 @@ Value Scopes::Shared::Roles(const graph::Service& service, std::string_view rout
                             Arena& into) const {
   std::vector<Value> records;
   for (const graph::Role& role : service.roles) {
-    const bool wanted =
-        route.empty() || std::ranges::any_of(service.databases, [&](const graph::Database& d) {
-          return d.owner.text == role.name.text &&
-                 std::ranges::find(d.routes, route) != d.routes.end();
-        });
+    const auto comes = [&](const std::vector<graph::Resource>& all) {
+      return std::ranges::any_of(all, [&](const graph::Resource& r) {
+        return r.owner.text == role.name.text &&
+               std::ranges::find(r.routes, route) != r.routes.end();
+      });
+    };
+    const bool wanted = route.empty() || comes(service.databases) || comes(service.vhosts) ||
+                        comes(service.buckets);
     if (!wanted || role.credential == nullptr) continue;
     RecordBuilder record(*RoleType(), into);
     record.Set("name", AtomOf(role.name)).Set("secret", SecretRecord(role.credential, into));
     record.Set("databases", AtomsOf(role.databases, into));
+    record.Set("vhosts", AtomsOf(role.vhosts, into)).Set("buckets", AtomsOf(role.buckets, into));
     records.push_back(record.Finish(role.name.span));
   }
   return Value::List(into.CopyValues(records));
@@ -165,14 +165,34 @@ Value Scopes::Shared::Host(int server, const Type& type, Arena& into) const {
                         .Finish());
   }
   RecordBuilder record(type, into);
+  record.Set("names", PeerNames(server, ItemType(type, "names"), into));
   record.Set("packages", AtomsOf(std::vector(packages.begin(), packages.end()), into));
   record.Set("kernel_modules", AtomsOf(std::vector(modules.begin(), modules.end()), into));
   return record.Set("sysctl", Value::List(into.CopyValues(pairs))).Finish();
 }
 
+// The members of every service of this server that wants its peers' names to resolve.
+Value Scopes::Shared::PeerNames(int server, const Type& type, Arena& into) const {
+  std::set<int> named;
+  for (int s : graph.services_on[server]) {
+    const graph::Service& service = graph.services[s];
+    if (service.manifest->host.peer_names)
+      named.insert(service.members.begin(), service.members.end());
+  }
+  std::vector<Value> names;
+  for (int member : named) {
+    const model::Server& s = graph.model->servers[member];
+    RecordBuilder record(type, into);
+    record.Set("name", AtomOf(s.name())).Set("ip", AtomOf(s[Column::kPrivateIp]));
+    names.push_back(record.Finish(s.name().span));
+  }
+  return Value::List(into.CopyValues(names));
+}
+
 // Only the owner of these files sees what stands in them.
 Value Scopes::Shared::EmptyHost(const Type& type) {
   RecordBuilder host(type, arena);
+  host.Set("names", Value::List({}));
   host.Set("packages", Value::List({})).Set("kernel_modules", Value::List({}));
   return host.Set("sysctl", Value::List({})).Finish();
 }

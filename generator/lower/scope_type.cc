@@ -6,6 +6,7 @@
 #include "graph/settings.h"
 #include "lower/scope.h"
 #include "lower/types.h"
+#include "services/hook.h"
 
 namespace kb::lower {
 namespace {
@@ -21,27 +22,6 @@ using tmpl::RecordOf;
 using tmpl::TextType;
 using tmpl::TypeRef;
 
-TypeRef TopologyType() {
-  return RecordOf(
-      {{"name", AtomType(), "name of the topology"}, {"domain", AtomType(), "DNS domain"}});
-}
-
-TypeRef NetworkType() {
-  const TypeRef atoms = ListOf(AtomType());
-  return RecordOf({{"private", AtomType(), "the private network"},
-                   {"resolvers", atoms, "DNS servers"},
-                   {"fallback_resolvers", atoms, "DNS servers of last resort"},
-                   {"ntp", atoms, "time servers"},
-                   {"admin", atoms, "public addresses of administrators"}});
-}
-
-TypeRef InstallType() {
-  return RecordOf({{"name", AtomType(), "the install host"},
-                   {"ip", AtomType(), "its private address"},
-                   {"root", AtomType(), "folder of kbgen on every host"},
-                   {"credentials", AtomType(), "folder of secrets on every host"}});
-}
-
 TypeRef ServiceType() {
   return RecordOf({{"name", AtomType(), "name of the service"},
                    {"module", AtomType(), "its module"},
@@ -51,15 +31,69 @@ TypeRef ServiceType() {
 }
 
 TypeRef FrontType() {
-  const TypeRef probe = RecordOf({{"type", EnumType({"tcp", "http"}), "how to ask"},
-                                  {"port", IntType(), "where to ask"},
-                                  {"path", Optional(TextType()), "what to ask for"},
-                                  {"expect", Optional(IntType()), "the status that admits"}});
+  const TypeRef exchange = RecordOf(
+      {{"send", Optional(TextType()), "a line that is sent"},
+       {"secret", Optional(SecretType()), "whose value follows it"},
+       {"variable", Optional(AtomType()), "the variable by which the proxy has the secret"},
+       {"expect", Optional(TextType()), "what the answer must hold"},
+       {"send_hex", Optional(AtomType()), "bytes that are sent"},
+       {"expect_hex", Optional(AtomType()), "bytes that the answer must hold"}});
+  const TypeRef probe =
+      RecordOf({{"type", EnumType({"tcp", "http", "dialogue"}), "how to ask"},
+                {"role", BoolType(), "only the member that has the role may take clients"},
+                {"port", IntType(), "where to ask"},
+                {"path", Optional(TextType()), "what to ask for"},
+                {"expect", Optional(IntType()), "the status that admits"},
+                {"steps", ListOf(exchange), "questions and what their answers must hold"}});
+  const TypeRef secret = RecordOf({{"variable", AtomType(), ""}, {"secret", SecretType(), ""}});
   return RecordOf({{"service", AtomType(), ""},
                    {"endpoint", AtomType(), ""},
                    {"port", IntType(), "where the proxy listens"},
                    {"members", ListOf(ServerType()), "where it sends"},
-                   {"check", probe, "how it asks a member for its role"}});
+                   {"check", probe, "how it asks a member whether it may send there"},
+                   {"secrets", ListOf(secret), "what the check must know"}});
+}
+
+TypeRef HealthType() {
+  return RecordOf({{"type", EnumType({"tcp", "http"}), "how targets are asked"},
+                   {"path", Optional(TextType()), ""},
+                   {"status", Optional(TextType()), "what is healthy"},
+                   {"interval", IntType(), "seconds"},
+                   {"timeout", IntType(), "seconds"},
+                   {"retries", IntType(), ""}});
+}
+
+TypeRef LoadBalancerType() {
+  const TypeRef listener =
+      RecordOf({{"service", AtomType(), ""},
+                {"endpoint", AtomType(), ""},
+                {"port", IntType(), "where it listens"},
+                {"target_port", IntType(), "where its targets listen"},
+                {"protocol", EnumType({"tcp", "http", "https"}), ""},
+                {"certificate", Optional(AtomType()), "its name at the provider"},
+                {"health", HealthType(), ""}});
+  return RecordOf({{"name", AtomType(), "in the topology"},
+                   {"called", AtomType(), "at the provider"},
+                   {"size", AtomType(), "the provider's type"},
+                   {"location", AtomType(), ""},
+                   {"network", AtomType(), "the private network's name at the provider"},
+                   {"private_ip", AtomType(), ""},
+                   {"public_ip", Optional(AtomType()), ""},
+                   {"targets", ListOf(ServerType()), ""},
+                   {"listeners", ListOf(listener), ""}});
+}
+
+TypeRef DnsType() {
+  const TypeRef address = RecordOf({{"ip", AtomType(), ""}, {"balancer", AtomType(), ""}});
+  const TypeRef name = RecordOf({{"name", AtomType(), ""}, {"addresses", ListOf(address), ""}});
+  const TypeRef record = RecordOf({{"name", Optional(AtomType()), "none: the domain itself"},
+                                   {"type", EnumType({"A", "CNAME", "MX", "TXT", "CAA"}), ""},
+                                   {"value", TextType(), ""},
+                                   {"priority", IntType(), "MX"}});
+  return RecordOf({{"zone", AtomType(), "the domain"},
+                   {"ttl", IntType(), "seconds"},
+                   {"names", ListOf(name), "host names that load balancers answer for"},
+                   {"records", ListOf(record), "other records"}});
 }
 
 TypeRef FileType() {
@@ -81,7 +115,9 @@ TypeRef StepType() {
 
 TypeRef HostType() {
   return RecordOf(
-      {{"packages", ListOf(AtomType()), ""},
+      {{"names", ListOf(RecordOf({{"name", AtomType(), ""}, {"ip", AtomType(), ""}})),
+        "names that must resolve to these addresses"},
+       {"packages", ListOf(AtomType()), ""},
        {"kernel_modules", ListOf(AtomType()), ""},
        {"sysctl", ListOf(RecordOf({{"name", AtomType(), ""}, {"value", TextType(), ""}})), ""}});
 }
@@ -109,14 +145,6 @@ TypeRef FlowType() {
        {"why", TextType(), ""}});
 }
 
-TypeRef NeedType() {
-  return RecordOf({{"service", AtomType(), ""},
-                   {"host", AtomType(), "where it is reached from here"},
-                   {"port", IntType(), ""},
-                   {"databases", ListOf(DatabaseType()), "those that come this way"},
-                   {"roles", ListOf(RoleType()), "their owners"}});
-}
-
 template <class Rows>
 TypeRef ByName(const Rows& rows, const TypeRef& type) {
   std::vector<Field> fields;
@@ -142,6 +170,33 @@ TypeRef SettingsType(const module::Manifest& manifest) {
         {std::string(setting.name.text), graph::TypeOf(setting), std::string(setting.help)});
   }
   return RecordOf(std::move(fields));
+}
+
+TypeRef NeedType(const module::Need& need, const module::Library& library) {
+  static const module::Manifest kUnknown;
+  const module::Manifest* provider = library.Find(need.module.text);
+  return RecordOf({{"service", AtomType(), ""},
+                   {"host", AtomType(), "where it is reached from here"},
+                   {"port", IntType(), ""},
+                   {"members", ListOf(ServerType()), "when the manifest says `members: true`"},
+                   {"settings", SettingsType(provider == nullptr ? kUnknown : *provider), ""},
+                   {"databases", ListOf(ResourceType()), "those that come this way"},
+                   {"vhosts", ListOf(ResourceType()), ""},
+                   {"buckets", ListOf(ResourceType()), ""},
+                   {"roles", ListOf(RoleType()), "their owners"}});
+}
+
+TypeRef NeedsType(const module::Manifest& manifest, const module::Library& library) {
+  std::vector<Field> fields;
+  for (const module::Need& need : manifest.needs)
+    fields.push_back(
+        {std::string(need.name.text), NeedType(need, library), std::string(need.help)});
+  return RecordOf(std::move(fields));
+}
+
+TypeRef ComputedType(const module::Manifest& manifest) {
+  const services::Hook* hook = services::FindHook(manifest.name.text);
+  return hook != nullptr && hook->computed != nullptr ? hook->computed() : RecordOf({});
 }
 
 }  // namespace
@@ -194,7 +249,7 @@ TypeRef AddressType() {
   return kType;
 }
 
-TypeRef DatabaseType() {
+TypeRef ResourceType() {
   static const TypeRef kType = RecordOf({{"name", AtomType(), ""},
                                          {"owner", AtomType(), ""},
                                          {"extensions", ListOf(AtomType()), ""},
@@ -205,11 +260,41 @@ TypeRef DatabaseType() {
 TypeRef RoleType() {
   static const TypeRef kType = RecordOf({{"name", AtomType(), ""},
                                          {"secret", SecretType(), "its password"},
-                                         {"databases", ListOf(AtomType()), ""}});
+                                         {"databases", ListOf(AtomType()), ""},
+                                         {"vhosts", ListOf(AtomType()), ""},
+                                         {"buckets", ListOf(AtomType()), ""}});
   return kType;
 }
 
-TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint) {
+TypeRef TopologyType() {
+  static const TypeRef kType = RecordOf(
+      {{"name", AtomType(), "name of the topology"}, {"domain", AtomType(), "DNS domain"}});
+  return kType;
+}
+
+TypeRef NetworkType() {
+  static const TypeRef kType = [] {
+    const TypeRef atoms = ListOf(AtomType());
+    return RecordOf({{"private", AtomType(), "the private network"},
+                     {"resolvers", atoms, "DNS servers"},
+                     {"fallback_resolvers", atoms, "DNS servers of last resort"},
+                     {"ntp", atoms, "time servers"},
+                     {"admin", atoms, "public addresses of administrators"}});
+  }();
+  return kType;
+}
+
+TypeRef InstallType() {
+  static const TypeRef kType =
+      RecordOf({{"name", AtomType(), "the install host"},
+                {"ip", AtomType(), "its private address"},
+                {"root", AtomType(), "folder of kbgen on every host"},
+                {"credentials", AtomType(), "folder of secrets on every host"}});
+  return kType;
+}
+
+TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint,
+                  const module::Library& library) {
   const TypeRef self = standpoint == Standpoint::kMember ? ServerType() : Optional(ServerType());
   const TypeRef servers = ListOf(ServerType());
   const TypeRef endpoint = RecordOf({{"port", IntType(), ""}, {"protocol", AtomType(), ""}});
@@ -232,8 +317,10 @@ TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint) {
       {"official", OfficialType(manifest), "where clients come"},
       {"sources", ByName(manifest.endpoints, ListOf(AtomType())),
        "from where connections arrive, as networks"},
-      {"needs", ByName(manifest.needs, NeedType()), ""},
-      {"databases", ListOf(DatabaseType()), ""},
+      {"needs", NeedsType(manifest, library), ""},
+      {"databases", ListOf(ResourceType()), ""},
+      {"vhosts", ListOf(ResourceType()), ""},
+      {"buckets", ListOf(ResourceType()), ""},
       {"roles", ListOf(RoleType()), ""},
       {"fronts", ListOf(FrontType()), "what comes through this proxy"},
       {"proxies", servers, "the proxies in front of this service"},
@@ -244,6 +331,9 @@ TypeRef ScopeType(const module::Manifest& manifest, Standpoint standpoint) {
       {"firewall", FirewallType(), ""},
       {"flows", ListOf(FlowType()), "every connection of the estate"},
       {"estate", servers, "every managed server"},
+      {"load_balancers", ListOf(LoadBalancerType()), "every load balancer"},
+      {"dns", DnsType(), "what the world's resolvers know"},
+      {"computed", ComputedType(manifest), "what the module's hook computes"},
   });
 }
 

@@ -29,18 +29,24 @@ struct Scopes::Shared {
   tmpl::Value Network();
   tmpl::Value Install();
   tmpl::Value SecretRecord(const model::Credential* credential, tmpl::Arena& into) const;
-  tmpl::Value Databases(const graph::Service& service, std::string_view route,
+  tmpl::Value Resources(const std::vector<graph::Resource>& all, std::string_view route,
                         tmpl::Arena& into) const;
   tmpl::Value Roles(const graph::Service& service, std::string_view route, tmpl::Arena& into) const;
   tmpl::Value SharedScope(int service);
   void SetNames(int service, tmpl::RecordBuilder& scope);
   void SetAccess(int service, tmpl::RecordBuilder& scope);
   tmpl::Value Fronts(int service, const tmpl::Type& type);
+  tmpl::Value Front(const graph::Listener& listener, const tmpl::Type& type);
+  tmpl::Value LoadBalancers(const tmpl::Type& type);
+  tmpl::Value BalancerListeners(const graph::Balancer& balancer, const tmpl::Type& type);
+  tmpl::Value NameAddresses(const model::Dns::Name& name, const tmpl::Type& type);
+  tmpl::Value Dns(const tmpl::Type& type);
   tmpl::Value Steps(int service, const tmpl::Type& type);
   tmpl::Value Flows(const tmpl::Type& type);
   tmpl::Value Needs(int service, int server, const tmpl::Type& type, tmpl::Arena& into) const;
   tmpl::Value Host(int server, const tmpl::Type& type, tmpl::Arena& into) const;
   tmpl::Value Firewall(int server, const tmpl::Type& type, tmpl::Arena& into) const;
+  tmpl::Value PeerNames(int server, const tmpl::Type& type, tmpl::Arena& into) const;
   tmpl::Value EmptyHost(const tmpl::Type& type);
   tmpl::Value EmptyFirewall(const tmpl::Type& type);
   tmpl::Value Files(int service, const tmpl::Type& type, const Scopes& scopes,

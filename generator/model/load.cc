@@ -70,6 +70,7 @@ class Loader {
     ReadVersions(WordOf(root, "versions"));
     ReadCredentials(WordOf(root, "credentials"));
     for (const auto& entry : EntriesOf(root, "load_balancers")) ReadBalancer(entry);
+    if (const Node* dns = root.Find("dns")) ReadDns(*dns);
     for (const auto& entry : EntriesOf(root, "services")) ReadService(entry);
     for (const auto& entry : EntriesOf(root, "apps")) ReadApp(entry);
     for (const Node& item : ItemsOf(root, "allow")) ReadAllowance(item);
@@ -180,23 +181,75 @@ class Loader {
     }
   }
 
+  static Health ReadHealth(const Node* node) {
+    if (node == nullptr) return {};
+    return {.type = WordOf(*node, "type"),
+            .path = WordOf(*node, "path"),
+            .status = WordOf(*node, "status"),
+            .interval_s = Seconds(*node, "interval"),
+            .timeout_s = Seconds(*node, "timeout"),
+            .retries = ParseInt(TextOf(*node, "retries")).value_or(0),
+            .span = node->span};
+  }
+
+  // What the topology says, or what holds when it says nothing.
+  static Word WordOr(const Node& node, std::string_view key, Word fallback) {
+    const Word word = WordOf(node, key);
+    return word.empty() ? fallback : word;
+  }
+
   void ReadBalancer(const Node::Entry& entry) {
     const Node& node = entry.value;
-    Balancer balancer{.name = {entry.key, entry.key_span},
+    const Word name{entry.key, entry.key_span};
+    Balancer balancer{.name = name,
                       .provider = WordOf(node, "provider"),
+                      .called = WordOr(node, "called", name),
+                      .size = WordOr(node, "size", {"lb11", node.span}),
+                      .location = WordOr(node, "location", {"nbg1", node.span}),
+                      .network = WordOr(node, "network", m_.name),
                       .private_ip = WordOf(node, "private_ip"),
                       .public_ip = WordOf(node, "public_ip"),
                       .targets = WordOf(node, "targets"),
-                      .listeners = WordsOf(node, "listeners"),
+                      .listeners = {},
                       .span = node.span};
-    if (const Node* health = node.Find("health")) {
-      balancer.health_type = TextOf(*health, "type");
-      balancer.health_span = health->span;
-      balancer.interval_s = Seconds(*health, "interval");
-      balancer.timeout_s = Seconds(*health, "timeout");
-      balancer.retries = ParseInt(TextOf(*health, "retries")).value_or(0);
+    const Health common = ReadHealth(node.Find("health"));
+    for (const Node& item : ItemsOf(node, "listeners")) {
+      if (item.kind == NodeKind::kScalar) {
+        balancer.listeners.push_back({.to = {item.text, item.span},
+                                      .port = {},
+                                      .protocol = "tcp",
+                                      .certificate = {},
+                                      .health = common});
+        continue;
+      }
+      const Node* own = item.Find("health");
+      balancer.listeners.push_back({.to = WordOf(item, "to"),
+                                    .port = WordOf(item, "port"),
+                                    .protocol = TextOf(item, "protocol", "tcp"),
+                                    .certificate = WordOf(item, "certificate"),
+                                    .health = own == nullptr ? common : ReadHealth(own)});
     }
     m_.balancers.push_back(std::move(balancer));
+  }
+
+  void ReadDns(const Node& node) {
+    m_.dns.span = node.span;
+    m_.dns.ttl_s = ParseDuration(TextOf(node, "ttl", "300s"), "s").value_or(300);
+    for (const auto& entry : EntriesOf(node, "names")) {
+      if (!IsHostName(entry.key)) {
+        diags_.Emit(diag::kWrongValue, entry.key_span, entry.key,
+                    Describe(Shape{.kind = ShapeKind::kHostName}));
+      }
+      m_.dns.names.push_back(
+          {{entry.key, entry.key_span}, WordsOf(*node.Find("names"), entry.key)});
+    }
+    for (const Node& item : ItemsOf(node, "records")) {
+      m_.dns.records.push_back({.name = WordOf(item, "name"),
+                                .type = WordOf(item, "type"),
+                                .value = WordOf(item, "value"),
+                                .priority = ParseInt(TextOf(item, "priority", "0")).value_or(0),
+                                .span = item.span});
+    }
   }
 
   void ReadService(const Node::Entry& entry) {
@@ -226,6 +279,8 @@ class Loader {
       app.uses.push_back({.service = {use.key, use.key_span},
                           .route = WordOf(use.value, "route"),
                           .database = WordOf(use.value, "database"),
+                          .vhost = ReadVhost(use.value),
+                          .buckets = WordsOf(use.value, "bucket"),
                           .role = WordOf(use.value, "role"),
                           .credential = WordOf(use.value, "credential"),
                           .extensions = WordsOf(use.value, "extensions"),
@@ -233,6 +288,16 @@ class Loader {
     }
     m_.apps.push_back(std::move(app));
     CheckName(entry);
+  }
+
+  // It becomes a part of URLs and of file names.
+  Word ReadVhost(const Node& node) {
+    const Word vhost = WordOf(node, "vhost");
+    if (!vhost.empty() && vhost.text != "/" && !IsName(vhost.text)) {
+      diags_.Emit(diag::kWrongValue, vhost.span, vhost.text,
+                  "`/`, or " + Describe(Shape{.kind = ShapeKind::kName}));
+    }
+    return vhost;
   }
 
   // Names become folders, unit names and container names.

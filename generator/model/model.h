@@ -84,17 +84,54 @@ struct Credential {
   Word help;
 };
 
+// How a load balancer sees that a target is alive.
+struct Health {
+  Word type;  // tcp, http
+  Word path;  // http
+  Word status;
+  int64_t interval_s = 0, timeout_s = 0, retries = 0;
+  Span span;
+};
+
+struct BalancerListener {
+  Word to;                    // "postgres", or "postgres.sql"
+  Word port;                  // empty: the endpoint's own
+  std::string_view protocol;  // tcp, http, https
+  Word certificate;           // https: its name at the provider
+  Health health;
+};
+
 struct Balancer {
   Word name;
   Word provider;
+  Word called;  // its name at the provider
+  Word size;    // the provider's type
+  Word location;
+  Word network;  // the private network's name at the provider
   Word private_ip;
   Word public_ip;
   Word targets;  // a service
-  std::string_view health_type;
-  Span health_span;
-  int64_t interval_s = 0, timeout_s = 0, retries = 0;
-  std::vector<Word> listeners;  // "postgres", or "postgres.sql"
+  std::vector<BalancerListener> listeners;
   Span span;
+};
+
+// What the world's resolvers shall know of the domain.
+struct Dns {
+  struct Name {
+    Word name;
+    std::vector<Word> balancers;  // their public addresses
+  };
+  struct Record {
+    Word name;  // empty: the domain itself
+    Word type;
+    Word value;
+    int64_t priority = 0;  // MX
+    Span span;
+  };
+  int64_t ttl_s = 300;
+  std::vector<Name> names;
+  std::vector<Record> records;
+  Span span;  // unknown: the topology says nothing of it
 };
 
 struct Binding {  // one name for another: a need and a service, an image and a version
@@ -118,6 +155,8 @@ struct Use {  // what an app asks of a service
   Word service;
   Word route;
   Word database;
+  Word vhost;
+  std::vector<Word> buckets;
   Word role;
   Word credential;
   std::vector<Word> extensions;
@@ -165,6 +204,7 @@ struct Model {
   std::vector<PackageVersion> packages;
   std::vector<Credential> credentials;
   std::vector<Balancer> balancers;
+  Dns dns;
   std::vector<Service> services;
   std::vector<App> apps;
   std::vector<Allowance> allowances;

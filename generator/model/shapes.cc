@@ -37,17 +37,34 @@ ShapeRef NetworkShape() {
 ShapeRef BalancerShape() {
   const ShapeRef health = RecordOf({
       {"type", Enum({"tcp", "http"}), "how targets are probed", true},
+      {"path", Text(), "HTTP: the path; / when not said"},
+      {"status", Text(), "HTTP: the status that is healthy; 2?? and 3?? when not said"},
       {"interval", Duration("s"), "between two probes", true},
       {"timeout", Duration("s"), "of one probe", true},
       {"retries", Scalar(ShapeKind::kInt), "failures until a target is out", true},
   });
+  const ShapeRef listener = ShortRecordOf(
+      "to", {
+                {"to", Text(), "a service, or service.endpoint", true},
+                {"port", Scalar(ShapeKind::kPort),
+                 "where it listens; the endpoint's own port when "
+                 "not said"},
+                {"protocol", Enum({"tcp", "http", "https"}), "tcp when not said"},
+                {"certificate", Name(), "https: the certificate's name at the provider"},
+                {"health", health, "a health check of its own"},
+            });
   return RecordOf({
       {"provider", Enum({"hetzner"}), "whose product it is"},
+      {"called", Name(), "its name at the provider; its own when not said"},
+      {"size", Name(), "the provider's type; lb11 when not said"},
+      {"location", Name(), "where it stands; nbg1 when not said"},
+      {"network", Name(),
+       "the private network's name at the provider; the topology's name when not said"},
       {"private_ip", Ip(), "its address in the private network", true},
       {"public_ip", Ip(), "its public address; none: internal only"},
       {"targets", Name(), "the service whose hosts it sends to", true},
       {"health", health, "its health check", true},
-      {"listeners", ListOf(Text()), "services, or service.endpoint, that it listens for", true},
+      {"listeners", ListOf(listener), "what it listens for", true},
   });
 }
 
@@ -67,11 +84,29 @@ ShapeRef ServiceShape() {
   });
 }
 
+ShapeRef DnsShape() {
+  const ShapeRef record = RecordOf({
+      {"name", Scalar(ShapeKind::kHostName), "below the domain; the domain itself when not said"},
+      {"type", Enum({"A", "CNAME", "MX", "TXT", "CAA"}), "its type", true},
+      {"value", Text(), "what it says", true},
+      {"priority", std::make_shared<Shape>(Shape{.kind = ShapeKind::kInt, .min = 0, .max = 65535}),
+       "MX: lower is tried first"},
+  });
+  return RecordOf({
+      {"ttl", Duration("s"), "how long resolvers may remember; 5 min when not said"},
+      {"names", DictOf(OneOrMany(Name())),
+       "host names, and the load balancers that answer for them"},
+      {"records", ListOf(record), "other records"},
+  });
+}
+
 ShapeRef AppShape() {
   const ShapeRef use = RecordOf({
       {"route", Name(), "direct, or the route that a service offers (pooled)"},
       {"database", Name(), "a database of its own"},
-      {"role", Name(), "the role that owns it"},
+      {"vhost", Text(), "a virtual host of its own"},
+      {"bucket", OneOrMany(Name()), "buckets of its own"},
+      {"role", Name(), "the role or user that owns them"},
       {"credential", Name(), "the role's password"},
       {"extensions", ListOf(Name()), "extensions that the database must have"},
   });
@@ -105,6 +140,7 @@ const Shape& TopologyShape() {
        "operating systems", true},
       {"unmanaged", ListOf(Name()), "machines that exist and must never be touched"},
       {"load_balancers", DictOf(BalancerShape()), "load balancers of the provider"},
+      {"dns", DnsShape(), "what the world's resolvers know of the domain"},
       {"services", DictOf(ServiceShape()), "what runs on the servers", true},
       {"apps", DictOf(AppShape()), "what uses it"},
       {"allow",

@@ -5,106 +5,11 @@
 
 #include "base/strings.h"
 #include "diag/kinds.h"
+#include "module/manifest_shape.h"
 #include "shape/access.h"
 
 namespace kb::module {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, ShapeKind>, 13> kSettingTypes{
-    {{"text", ShapeKind::kText},
-     {"name", ShapeKind::kName},
-     {"int", ShapeKind::kInt},
-     {"bool", ShapeKind::kBool},
-     {"port", ShapeKind::kPort},
-     {"duration", ShapeKind::kDuration},
-     {"size", ShapeKind::kSize},
-     {"path", ShapeKind::kPath},
-     {"ipv4", ShapeKind::kIpv4},
-     {"cidr", ShapeKind::kCidr},
-     {"hostname", ShapeKind::kHostName},
-     {"enum", ShapeKind::kEnum},
-     {"list", ShapeKind::kList}}};
-
-std::vector<std::string> TypeNames() {
-  std::vector<std::string> names;
-  for (const auto& [name, kind] : kSettingTypes) names.emplace_back(name);
-  names.insert(names.end(), {"map", "record"});
-  return names;
-}
-
-ShapeRef SettingDeclaration() {
-  const ShapeRef text = Scalar(ShapeKind::kText);
-  return RecordOf({
-      {"type", Enum(TypeNames()), "the setting's type", true},
-      {"of", Enum(TypeNames()), "lists: the type of an item"},
-      {"choices", ListOf(Scalar(ShapeKind::kText)), "enumerations: what may be chosen"},
-      {"unit", text, "durations and sizes: the unit in which templates see them"},
-      {"default", Scalar(ShapeKind::kAny), "what holds when the topology says nothing"},
-      {"required", Scalar(ShapeKind::kBool), "the topology must say it"},
-      {"min", text, "the least value"},
-      {"max", text, "the largest value"},
-      {"keys", text, "maps: the catalogue of names and values that the program knows"},
-      {"fields", Scalar(ShapeKind::kAny), "records: settings of their own"},
-      {"help", text, "one sentence"},
-  });
-}
-
-ShapeRef NamedDeclaration() {
-  return DictOf(Nullable(RecordOf({{"help", Scalar(ShapeKind::kText), "one sentence"}})));
-}
-
-ShapeRef EndpointDeclaration() {
-  const ShapeRef text = Scalar(ShapeKind::kText);
-  const ShapeRef check = RecordOf({
-      {"type", Enum({"tcp", "http"}), "how it is asked", true},
-      {"endpoint", Scalar(ShapeKind::kName), "which endpoint is asked, if another"},
-      {"path", text, "HTTP: the path"},
-      {"expect", Scalar(ShapeKind::kInt), "HTTP: the status that admits"},
-  });
-  return DictOf(RecordOf({
-      {"port", Scalar(ShapeKind::kPort), "where it listens", true},
-      {"protocol", Enum({"tcp", "udp"}), "tcp when not said"},
-      {"scope", OneOrMany(Enum({"clients", "peers", "admin", "remote_admin", "proxy"})),
-       "who may reach it", true},
-      {"check", check, "how a proxy in front of it asks a member for its role"},
-      {"help", text, "one sentence"},
-  }));
-}
-
-ShapeRef HostDeclaration() {
-  return RecordOf({
-      {"packages", ListOf(Scalar(ShapeKind::kText)), "Debian packages"},
-      {"kernel_modules", ListOf(Scalar(ShapeKind::kText)), "modules to load at boot"},
-      {"sysctl", DictOf(Scalar(ShapeKind::kText)), "kernel parameters"},
-  });
-}
-
-ShapeRef OutputDeclaration() {
-  const ShapeRef text = Scalar(ShapeKind::kText);
-  return RecordOf({
-      {"template", text, "file of the module", true},
-      {"path", text, "where it lands", true},
-      {"in", Enum({"server", "modules", "docs", "images"}), "which part of out/"},
-      {"mode", text, "octal, on the host"},
-      {"owner", text, "uid:gid or name:name, on the host"},
-      {"language", text, "when the file's name does not tell"},
-      {"when", text, "only where this is true or there"},
-  });
-}
-
-ShapeRef StepDeclaration() {
-  const ShapeRef text = Scalar(ShapeKind::kText);
-  return RecordOf({
-      {"name", Scalar(ShapeKind::kName), "the script's name", true},
-      {"template", text, "file of the module", true},
-      {"kind", Enum({"apply", "validate", "drill", "rollback", "reinit", "cleanup"}), ""},
-      {"strategy", Enum({"parallel", "rolling", "first"}), ""},
-      {"on", Enum({"members", "install"}), "where it runs"},
-      {"after", ListOf(Scalar(ShapeKind::kName)), "steps that must be done before"},
-      {"when", text, "only where this is true or there"},
-      {"help", text, "one sentence"},
-  });
-}
 
 class Reader {
  public:
@@ -122,11 +27,16 @@ class Reader {
     m_.secrets = ReadNamed(root, "secrets");
     ReadEndpoints(root);
     for (const auto& entry : EntriesOf(root, "needs")) ReadNeed(entry);
-    for (const Word& word : WordsOf(root, "provides"))
+    for (const Word& word : WordsOf(root, "provides")) {
       m_.provides_databases |= word.text == "databases";
+      m_.provides_vhosts |= word.text == "vhosts";
+      m_.provides_buckets |= word.text == "buckets";
+    }
     for (const Word& word : WordsOf(root, "owns")) {
       m_.owns_firewall |= word.text == "firewall";
       m_.owns_host |= word.text == "host";
+      m_.owns_balancers |= word.text == "balancers";
+      m_.owns_dns |= word.text == "dns";
     }
     m_.fronts = IsTrue(root, "fronts");
     if (const Node* host = root.Find("host")) ReadHost(*host);
@@ -145,11 +55,9 @@ class Reader {
   }
 
   ShapeRef ReadType(const Node& node, std::string_view type) {
-    const auto known =
-        std::ranges::find(kSettingTypes, type, &std::pair<std::string_view, ShapeKind>::first);
     Shape shape;
     shape.nullable = false;
-    if (known != kSettingTypes.end()) shape.kind = known->second;
+    shape.kind = SettingKind(type).value_or(shape.kind);
     shape.unit = TextOf(node, "unit");
     for (const Word& choice : WordsOf(node, "choices")) shape.choices.emplace_back(choice.text);
     if (type == "list") shape.element = ReadType(node, TextOf(node, "of", "text"));
@@ -157,7 +65,7 @@ class Reader {
     if (type == "record") {
       shape.kind = ShapeKind::kRecord;
       for (const auto& entry : EntriesOf(node, "fields")) {
-        if (!Conforms(entry.value, *SettingDeclaration(), diags_)) continue;
+        if (!Conforms(entry.value, SettingDeclaration(), diags_)) continue;
         shape.members.push_back(
             {std::string(entry.key), ReadType(entry.value, TextOf(entry.value, "type")),
              std::string(TextOf(entry.value, "help")), IsTrue(entry.value, "required")});
@@ -216,6 +124,7 @@ class Reader {
       for (const Word& scope : WordsOf(entry.value, "scope")) {
         endpoint.clients |= scope.text == "clients";
         endpoint.peers |= scope.text == "peers";
+        endpoint.services |= scope.text == "services";
         endpoint.admin |= scope.text == "admin";
         endpoint.remote_admin |= scope.text == "remote_admin";
         endpoint.proxy |= scope.text == "proxy";
@@ -231,7 +140,13 @@ class Reader {
   }
 
   void ReadProbe(const Node& node, Probe& probe) {
-    probe.http = TextOf(node, "type") == "http";
+    for (ProbeType type : {ProbeType::kTcp, ProbeType::kHttp, ProbeType::kDialogue}) {
+      if (Name(type) == TextOf(node, "type")) probe.type = type;
+    }
+    probe.role = IsTrue(node, "role");
+    for (const Node& item : ItemsOf(node, "steps")) ReadExchange(item, probe);
+    if (probe.type == ProbeType::kDialogue && probe.exchanges.empty())
+      diags_.Emit(diag::kMissingKey, node.span, {.help = "a dialogue has `steps:`"}, "steps");
     probe.path = TextOf(node, "path");
     probe.expect = static_cast<int>(ParseInt(TextOf(node, "expect", "0")).value_or(0));
     const Word other = WordOf(node, "endpoint");
@@ -241,17 +156,48 @@ class Reader {
       diags_.Emit(diag::kUnknownEndpoint, other.span, other.text, m_.name.text);
   }
 
+  void ReadExchange(const Node& node, Probe& probe) {
+    Exchange exchange{.send = TextOf(node, "send"),
+                      .secret = -1,
+                      .expect = TextOf(node, "expect"),
+                      .send_hex = TextOf(node, "send_hex"),
+                      .expect_hex = TextOf(node, "expect_hex")};
+    for (const char* key : {"send_hex", "expect_hex"}) {
+      const Word bytes = WordOf(node, key);
+      if (bytes.empty() || IsHexBytes(bytes.text)) continue;
+      diags_.Emit(diag::kWrongValue, bytes.span, bytes.text, "bytes as pairs of 0-9 and a-f");
+    }
+    if (const Word secret = WordOf(node, "secret"); !secret.empty()) {
+      const auto known = std::ranges::find(m_.secrets, secret.text,
+                                           [](const Named& named) { return named.name.text; });
+      if (known == m_.secrets.end()) {
+        diags_.Emit(diag::kUnknownBinding, secret.span, {.help = "declare it under `secrets:`"},
+                    secret.text, m_.name.text);
+      } else {
+        exchange.secret = static_cast<int>(known - m_.secrets.begin());
+      }
+    }
+    probe.exchanges.push_back(exchange);
+  }
+
+  static bool IsHexBytes(std::string_view text) {
+    return text.size() % 2 == 0 &&
+           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  }
+
   void ReadNeed(const Node::Entry& entry) {
     m_.needs.push_back({.name = {entry.key, entry.key_span},
                         .module = WordOf(entry.value, "module"),
                         .endpoint = WordOf(entry.value, "endpoint"),
                         .route = WordOf(entry.value, "route"),
+                        .members = IsTrue(entry.value, "members"),
                         .help = TextOf(entry.value, "help")});
   }
 
   void ReadHost(const Node& node) {
     m_.host.packages = WordsOf(node, "packages");
     m_.host.kernel_modules = WordsOf(node, "kernel_modules");
+    m_.host.peer_names = IsTrue(node, "peer_names");
     for (const auto& entry : EntriesOf(node, "sysctl")) {
       m_.host.sysctl.push_back({{entry.key, entry.key_span}, {entry.value.text, entry.value.span}});
     }
@@ -283,8 +229,10 @@ class Reader {
     output.area = area == "modules"  ? Area::kModules
                   : area == "docs"   ? Area::kDocs
                   : area == "images" ? Area::kImages
+                  : area == "lb"     ? Area::kLb
+                  : area == "dns"    ? Area::kDns
                                      : Area::kServer;
-    if (output.area == Area::kModules && output.path.ends_with(".sh")) output.mode = 0755;
+    if (output.area != Area::kServer && output.path.ends_with(".sh")) output.mode = 0755;
     ReadMode(node, output);
     m_.outputs.push_back(std::move(output));
   }
@@ -361,48 +309,16 @@ std::string_view Name(Strategy strategy) {
   return kNames[static_cast<size_t>(strategy)];
 }
 
+std::string_view Name(ProbeType type) {
+  static constexpr std::array<std::string_view, 3> kNames{"tcp", "http", "dialogue"};
+  return kNames[static_cast<size_t>(type)];
+}
+
 int Manifest::FindEndpoint(std::string_view endpoint) const {
   for (size_t i = 0; i < endpoints.size(); ++i) {
     if (endpoints[i].name.text == endpoint) return static_cast<int>(i);
   }
   return -1;
-}
-
-const Shape& ManifestShape() {
-  static const ShapeRef kShape = [] {
-    const ShapeRef text = Scalar(ShapeKind::kText);
-    const ShapeRef need = RecordOf({
-        {"module", Scalar(ShapeKind::kName), "the kind of service that is needed", true},
-        {"endpoint", Scalar(ShapeKind::kName), "which endpoint of it", true},
-        {"route", Scalar(ShapeKind::kName),
-         "the name under which apps ask to go through this service"},
-        {"help", text, "one sentence"},
-    });
-    const ShapeRef placement =
-        RecordOf({{"min", Scalar(ShapeKind::kInt), "fewest members"},
-                  {"max", Scalar(ShapeKind::kInt), "most members"},
-                  {"odd", Scalar(ShapeKind::kBool), "an odd number of voters"}});
-    return RecordOf({
-        {"kbgen", Scalar(ShapeKind::kInt), "version of the language", true},
-        {"module", Scalar(ShapeKind::kName), "the name that topologies use", true},
-        {"label", text, "prefix of its folders", true},
-        {"summary", text, "one sentence", true},
-        {"placement", placement, "how many servers"},
-        {"settings", DictOf(SettingDeclaration()), "what a topology may set"},
-        {"images", NamedDeclaration(), "image references"},
-        {"packages", NamedDeclaration(), "package versions"},
-        {"secrets", NamedDeclaration(), "secrets that it reads"},
-        {"endpoints", EndpointDeclaration(), "ports that it offers"},
-        {"needs", DictOf(need), "services that it talks to"},
-        {"provides", ListOf(Enum({"databases"})), "what apps may ask for"},
-        {"fronts", Scalar(ShapeKind::kBool), "it is a proxy"},
-        {"owns", ListOf(Enum({"firewall", "host"})), "files of the estate that it renders"},
-        {"host", HostDeclaration(), "what its hosts must have"},
-        {"artifacts", ListOf(OutputDeclaration()), "files"},
-        {"steps", ListOf(StepDeclaration()), "scripts"},
-    });
-  }();
-  return *kShape;
 }
 
 Checked<Manifest> ReadManifest(Document document, Diagnostics& diags) {

@@ -28,12 +28,25 @@ struct Named {  // images, packages, secrets
   std::string_view help;
 };
 
+enum class ProbeType : uint8_t { kTcp, kHttp, kDialogue };
+std::string_view Name(ProbeType type);
+
+// One question of a dialogue and what the answer must hold; text, or bytes in hexadecimal.
+struct Exchange {
+  std::string_view send;  // a line; the secret's value follows it
+  int secret = -1;        // index into Manifest::secrets
+  std::string_view expect;
+  std::string_view send_hex, expect_hex;
+};
+
 // How a proxy asks a member whether it may send to it.
 struct Probe {
-  bool http = false;
+  ProbeType type = ProbeType::kTcp;
+  bool role = false;  // only the member that has the role may take clients
   int endpoint = -1;  // the endpoint that is asked; -1: the proxied one itself
   std::string_view path;
   int expect = 0;  // HTTP status; 0: any
+  std::vector<Exchange> exchanges;
 };
 
 struct Endpoint {
@@ -41,6 +54,7 @@ struct Endpoint {
   uint16_t port = 0;
   std::string_view protocol;  // tcp, udp
   bool clients = false, peers = false, proxy = false;
+  bool services = false;      // those that need it, past every proxy
   bool admin = false;         // the install host
   bool remote_admin = false;  // and the public addresses of administrators
   std::string_view help;
@@ -51,11 +65,12 @@ struct Need {
   Word name;
   Word module;
   Word endpoint;
-  Word route;  // empty: this service is no way to the other
+  Word route;            // empty: this service is no way to the other
+  bool members = false;  // its templates see the other's members
   std::string_view help;
 };
 
-enum class Area : uint8_t { kServer, kModules, kDocs, kImages };
+enum class Area : uint8_t { kServer, kModules, kDocs, kImages, kLb, kDns };
 enum class StepKind : uint8_t { kApply, kValidate, kDrill, kRollback, kReinit, kCleanup };
 enum class Strategy : uint8_t { kParallel, kRolling, kFirst };
 std::string_view Name(StepKind kind);
@@ -92,6 +107,7 @@ struct HostNeeds {
     Word value;
   };
   std::vector<Sysctl> sysctl;
+  bool peer_names = false;  // members must resolve each other's names
 };
 
 struct Manifest {
@@ -102,7 +118,8 @@ struct Manifest {
   bool odd = false;
   bool fronts = false;
   bool owns_firewall = false, owns_host = false;
-  bool provides_databases = false;
+  bool owns_balancers = false, owns_dns = false;
+  bool provides_databases = false, provides_vhosts = false, provides_buckets = false;
   std::vector<Setting> settings;
   std::vector<Named> images, packages, secrets;
   std::vector<Endpoint> endpoints;

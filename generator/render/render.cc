@@ -27,8 +27,8 @@ tmpl::FindPartial PartialsOf(const module::Library& library) {
 std::vector<tmpl::Template> CompileAll(const Manifest& manifest, const module::Library& library,
                                        const Sources& sources, Diagnostics& diags) {
   const tmpl::FindPartial partial = PartialsOf(library);
-  const tmpl::TypeRef member = lower::ScopeType(manifest, lower::Standpoint::kMember);
-  const tmpl::TypeRef once = lower::ScopeType(manifest, lower::Standpoint::kOnce);
+  const tmpl::TypeRef member = lower::ScopeType(manifest, lower::Standpoint::kMember, library);
+  const tmpl::TypeRef once = lower::ScopeType(manifest, lower::Standpoint::kOnce, library);
   std::vector<tmpl::Template> templates;
   for (const Output& output : manifest.outputs) {
     const std::string path = JoinPath(manifest.folder, output.tmpl.text);

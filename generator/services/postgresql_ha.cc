@@ -66,7 +66,7 @@ int64_t PooledConnections(const Graph& graph, int provider) {
       if (limit.kind != tmpl::Kind::kInt) continue;
       const auto route = service.manifest->needs[n].route.text;
       const auto databases =
-          std::ranges::count_if(graph.services[provider].databases, [&](const graph::Database& d) {
+          std::ranges::count_if(graph.services[provider].databases, [&](const graph::Resource& d) {
             return std::ranges::find(d.routes, route) != d.routes.end();
           });
       sum += limit.number * static_cast<int64_t>(service.members.size()) *

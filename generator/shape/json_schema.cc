@@ -74,6 +74,9 @@ Json BareSchema(const Shape& shape) {
 
 Json JsonSchema(const Shape& shape) {
   Json json = BareSchema(shape);
+  for (const Member& member : shape.members) {
+    if (member.name == shape.shorthand) json = {{"anyOf", {JsonSchema(*member.shape), json}}};
+  }
   if (shape.one_or_many) json = {{"anyOf", {json, JsonSchema(*shape.element)}}};
   if (shape.nullable) json = {{"anyOf", {json, {{"type", "null"}}}}};
   return json;

@@ -97,6 +97,11 @@ ShapeRef DictOf(ShapeRef element) {
 ShapeRef RecordOf(std::vector<Member> members) {
   return std::make_shared<Shape>(Shape{.kind = ShapeKind::kRecord, .members = std::move(members)});
 }
+ShapeRef ShortRecordOf(std::string_view shorthand, std::vector<Member> members) {
+  return std::make_shared<Shape>(Shape{.kind = ShapeKind::kRecord,
+                                       .members = std::move(members),
+                                       .shorthand = std::string(shorthand)});
+}
 ShapeRef Nullable(const ShapeRef& shape) {
   Shape copy = *shape;
   copy.nullable = true;
@@ -216,6 +221,10 @@ bool Conforms(const Node& node, const Shape& shape, Diagnostics& diags) {
     case ShapeKind::kAny:
       return true;
     case ShapeKind::kRecord:
+      if (node.kind == NodeKind::kScalar && !shape.shorthand.empty()) {
+        return Conforms(
+            node, *std::ranges::find(shape.members, shape.shorthand, &Member::name)->shape, diags);
+      }
       return is(NodeKind::kMap) && RecordConforms(node, shape, diags);
     case ShapeKind::kDict:
       return is(NodeKind::kMap) && DictConforms(node, shape, diags);

@@ -55,8 +55,9 @@ struct Shape {
   std::vector<std::string> choices = {};
   ShapeRef element = {};
   std::vector<Member> members = {};
-  bool nullable = false;     // `key: ~` is fine and means: as by default
-  bool one_or_many = false;  // kList: a lone element may stand for a list of one
+  bool nullable = false;       // `key: ~` is fine and means: as by default
+  bool one_or_many = false;    // kList: a lone element may stand for a list of one
+  std::string shorthand = {};  // kRecord: a lone scalar may stand for a record of this member
 };
 
 ShapeRef Scalar(ShapeKind kind);
@@ -65,6 +66,8 @@ ShapeRef ListOf(ShapeRef element);
 ShapeRef OneOrMany(ShapeRef element);
 ShapeRef DictOf(ShapeRef element);
 ShapeRef RecordOf(std::vector<Member> members);
+// A record for which the scalar of one member may stand.
+ShapeRef ShortRecordOf(std::string_view shorthand, std::vector<Member> members);
 ShapeRef Nullable(const ShapeRef& shape);
 ShapeRef Duration(std::string_view unit);
 

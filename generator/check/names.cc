@@ -1,0 +1,69 @@
+// DNS: names that lead somewhere, records that resolvers can use.
+#include <algorithm>
+#include <map>
+
+#include "base/strings.h"
+#include "check/rules.h"
+#include "diag/kinds.h"
+
+namespace kb::check {
+namespace {
+
+const model::Balancer* FindBalancer(const model::Model& model, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      model.balancers, [&](const model::Balancer& balancer) { return balancer.name.text == name; });
+  return found == model.balancers.end() ? nullptr : &*found;
+}
+
+void CheckName(const model::Model& model, const model::Dns::Name& name, Diagnostics& diags) {
+  for (const Word& wanted : name.balancers) {
+    const model::Balancer* balancer = FindBalancer(model, wanted.text);
+    if (balancer == nullptr) {
+      std::vector<std::string_view> names;
+      for (const model::Balancer& known : model.balancers) names.push_back(known.name.text);
+      const std::string_view near = Nearest(wanted.text, names);
+      diags.Emit(diag::kUnknownBalancer, wanted.span,
+                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)},
+                 wanted.text);
+    } else if (balancer->public_ip.empty()) {
+      diags.Emit(diag::kNameWithoutAddress, wanted.span,
+                 {.labels = {{balancer->name.span, "it has a private address only"}},
+                  .help = "name a load balancer that has a `public_ip`"},
+                 name.name.text, wanted.text);
+    }
+  }
+}
+
+// Where the record points must be of the form that its type asks for (RFC 1035, 3.3; RFC 8659).
+bool Fits(const model::Dns::Record& record) {
+  const std::string_view value = record.value.text;
+  if (record.type.text == "A") return ParseIpv4(value).has_value();
+  if (record.type.text == "CNAME" || record.type.text == "MX")
+    return IsHostName(value.ends_with('.') ? value.substr(0, value.size() - 1) : value);
+  if (record.type.text == "CAA") return value.find('"') == std::string_view::npos;
+  return !value.empty();
+}
+
+}  // namespace
+
+void CheckNames(const Context& c, Diagnostics& diags) {
+  std::map<std::string_view, int> count;
+  for (const model::Dns::Name& name : c.model.dns.names) {
+    CheckName(c.model, name, diags);
+    ++count[name.name.text];
+  }
+  for (const model::Dns::Record& record : c.model.dns.records) ++count[record.name.text];
+  for (const model::Dns::Record& record : c.model.dns.records) {
+    if (!Fits(record))
+      diags.Emit(diag::kRecordValue, record.value.span, record.value.text, record.type.text);
+    // RFC 1034, 3.6.2: a name that is an alias has no other data; nor can the domain itself be one.
+    const bool alias = record.type.text == "CNAME";
+    if (alias && (record.name.empty() || count[record.name.text] > 1)) {
+      diags.Emit(diag::kNameTwice, record.span,
+                 {.help = "give it A records, or take the others away"},
+                 record.name.empty() ? c.model.domain.text : record.name.text);
+    }
+  }
+}
+
+}  // namespace kb::check
