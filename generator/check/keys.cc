@@ -50,7 +50,11 @@ bool InRange(double number, std::string_view allowed) {
   return (!low || number >= *low) && (!high || number <= *high);
 }
 
-bool IsBoolean(std::string_view value) {
+bool IsBoolean(std::string_view word) {
+  std::string value(word);
+  for (char& c : value) {
+    if (IsUpper(c)) c = static_cast<char>(c - 'A' + 'a');
+  }
   static constexpr std::array<std::string_view, 10> kWords{"on", "off", "true", "false", "yes",
                                                            "no", "1",   "0",    "t",     "f"};
   return std::ranges::find(kWords, value) != kWords.end();
@@ -80,6 +84,29 @@ bool Allowed(const Key& key, std::string_view value) {
   return true;
 }
 
+// Whether the segments of a name are those of a pattern; `$x` and `<x>` stand for any one segment.
+bool Matches(std::string_view pattern, std::string_view name) {
+  const auto wanted = Split(pattern, '.'), found = Split(name, '.');
+  if (wanted.size() != found.size()) return false;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool any = wanted[i].starts_with('$') || wanted[i].starts_with('<');
+    if (any ? found[i].empty() : wanted[i] != found[i]) return false;
+  }
+  return true;
+}
+
+// The row for a name: its own, or that of a family (`listeners.tcp.$name`). A pattern itself is no
+// name.
+const Key* FindKey(const Catalogue& catalogue, std::string_view name) {
+  if (name.find_first_of("$<") != std::string_view::npos) return nullptr;
+  if (const auto own = catalogue.find(name); own != catalogue.end()) return &own->second;
+  for (const auto& [pattern, key] : catalogue) {
+    if (pattern.find_first_of("$<") != std::string_view::npos && Matches(pattern, name))
+      return &key;
+  }
+  return nullptr;
+}
+
 void CheckPairs(const tmpl::Value& pairs, const Catalogue& catalogue, std::string_view module,
                 Diagnostics& diags) {
   std::vector<std::string_view> names;
@@ -88,19 +115,15 @@ void CheckPairs(const tmpl::Value& pairs, const Catalogue& catalogue, std::strin
   for (const tmpl::Value& pair : pairs.list()) {
     const std::string_view name = pair.list()[0].str();
     const std::string_view value = pair.list()[1].str();
-    const auto key = catalogue.find(name);
-    if (key == catalogue.end()) {
-      // An extension's own parameters carry its name and a dot; no catalogue can list them all.
-      if (name.find('.') != std::string_view::npos && catalogue.size() > 100 &&
-          names.front().find('.') == std::string_view::npos)
-        continue;
+    const Key* key = FindKey(catalogue, name);
+    if (key == nullptr) {
       const std::string_view near = Nearest(name, names);
       diags.Emit(diag::kUnknownConfigKey, pair.list()[0].origin,
                  {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, name,
                  module);
-    } else if (!Allowed(key->second, value)) {
-      diags.Emit(diag::kWrongConfigValue, pair.list()[1].origin, value, name, key->second.type,
-                 key->second.allowed);
+    } else if (!Allowed(*key, value)) {
+      diags.Emit(diag::kWrongConfigValue, pair.list()[1].origin, value, name, key->type,
+                 key->allowed);
     }
   }
 }
@@ -123,6 +146,29 @@ void CheckCatalogues(const Context& c, Diagnostics& diags) {
       if (known == catalogues.end())
         known = catalogues.emplace(path, ReadCatalogue(c.sources.Text(file))).first;
       CheckPairs(service.settings[i], known->second, service.manifest->name.text, diags);
+    }
+  }
+}
+
+// Two services of one module have their files, units and containers under the same names.
+void CheckTwins(const Context& c, Diagnostics& diags) {
+  std::map<std::pair<int, int>, bool> told;
+  for (size_t server = 0; server < c.graph.services_on.size(); ++server) {
+    std::map<const module::Manifest*, int> present;
+    for (int s : c.graph.services_on[server]) {
+      const module::Manifest* manifest = c.graph.services[s].manifest;
+      const bool shares = std::ranges::any_of(manifest->outputs, [](const module::Output& output) {
+        return output.area == module::Area::kServer && output.step < 0 &&
+               output.path.find("{service}") == std::string::npos;
+      });
+      const auto [first, fresh] = present.emplace(manifest, s);
+      if (fresh || !shares || !told.emplace(std::pair{first->second, s}, true).second) continue;
+      diags.Emit(diag::kTwins, c.graph.services[s].model->nodes.span,
+                 {.labels = {{c.graph.services[first->second].model->nodes.span, "the other one"},
+                             {c.model.servers[server].name().span, "a server that has both"}},
+                  .help = "give them different servers"},
+                 c.graph.services[first->second].name().text, c.graph.services[s].name().text,
+                 c.model.servers[server].name().text);
     }
   }
 }

@@ -107,6 +107,15 @@ void WriteCredentials(const graph::Graph& graph, const graph::Service& service, 
     if (!need.to.known()) continue;
     for (const graph::Role& role : graph.services[need.to.service].roles) add(role.credential);
   }
+  // A proxy must log in where it asks for the role.
+  for (int fronted : service.fronted) {
+    const graph::Service& behind = graph.services[fronted];
+    for (const module::Endpoint& endpoint : behind.manifest->endpoints) {
+      for (const module::Exchange& exchange : endpoint.probe.exchanges) {
+        if (exchange.secret >= 0) add(behind.secrets[exchange.secret]);
+      }
+    }
+  }
   json.Open('[');
   for (const model::Credential* credential : read) {
     json.Item();

@@ -77,7 +77,7 @@ Value Scopes::Shared::SharedScope(int index) {
   scope.Set("dns", Dns(FieldType(type, "dns")));
   const services::Hook* hook = services::FindHook(service.manifest->name.text);
   scope.Set("computed", hook != nullptr && hook->compute != nullptr
-                            ? hook->compute(graph, index, arena)
+                            ? hook->compute(graph, index, members[index], arena)
                             : Value::Record({}));
   return scope.Finish(service.model->span);
 }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/strings.h"
+#include "graph/sources.h"
 #include "lower/shared.h"
 #include "lower/types.h"
 
@@ -14,56 +15,16 @@ namespace {
 using graph::EndpointRef;
 using graph::Listener;
 using graph::Origin;
+using graph::Source;
+using graph::SourcesOf;
 using tmpl::Arena;
 using tmpl::RecordBuilder;
 using tmpl::Type;
 using tmpl::Value;
 
-// The addresses of an origin as numbers with prefix lengths, so that they sort as people expect.
-struct Source {
-  uint32_t address;
-  int bits;
-  friend auto operator<=>(const Source&, const Source&) = default;
-};
-
 std::string TextOf(const Source& source, bool always_mask) {
   const std::string ip = Ipv4Text(source.address);
   return source.bits == 32 && !always_mask ? ip : fmt::format("{}/{}", ip, source.bits);
-}
-
-void AddSources(const graph::Graph& graph, const Origin& origin, std::vector<Source>& out) {
-  const auto add = [&](const std::vector<int>& servers) {
-    for (int server : servers) out.push_back({graph.model->servers[server].ip, 32});
-  };
-  switch (origin.kind) {
-    case Origin::Kind::kMembers:
-      return add(graph.services[origin.index].members);
-    case Origin::Kind::kApp:
-      return add(graph.apps[origin.index].members);
-    case Origin::Kind::kServers:
-      return add(origin.servers);
-    case Origin::Kind::kBalancer: {
-      const auto ip = ParseIpv4(graph.balancers[origin.index].model->private_ip.text);
-      if (ip) out.push_back({*ip, 32});
-      return;
-    }
-    case Origin::Kind::kAddress: {
-      const auto cidr = ParseCidr(origin.address.text);
-      const auto ip = ParseIpv4(origin.address.text);
-      if (cidr) out.push_back({cidr->address, cidr->bits});
-      if (ip) out.push_back({*ip, 32});
-      return;
-    }
-  }
-}
-
-std::vector<Source> SourcesOf(const graph::Graph& graph, const Listener& listener) {
-  std::vector<Source> sources;
-  for (const Origin& origin : listener.origins) AddSources(graph, origin, sources);
-  std::ranges::sort(sources);
-  const auto repeats = std::ranges::unique(sources);
-  sources.erase(repeats.begin(), repeats.end());
-  return sources;
 }
 
 // The environment variable by which a proxy has a secret of a service behind it: REDIS_PASSWORD.

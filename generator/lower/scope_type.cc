@@ -196,7 +196,7 @@ TypeRef NeedsType(const module::Manifest& manifest, const module::Library& libra
 
 TypeRef ComputedType(const module::Manifest& manifest) {
   const services::Hook* hook = services::FindHook(manifest.name.text);
-  return hook != nullptr && hook->computed != nullptr ? hook->computed() : RecordOf({});
+  return hook != nullptr && hook->computed != nullptr ? hook->computed(ServerType()) : RecordOf({});
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 namespace kb::services {
 
 const Hook* FindHook(std::string_view module) {
-  static const std::array<const Hook*, 2> kHooks{&kPostgresqlHa, &kPgbouncer};
+  static const std::array kHooks{&kPostgresqlHa, &kPgbouncer, &kRedisHa,       &kRedisWatcher,
+                                 &kRabbitmqHa,   &kMinio,     &kMariadbGalera, &kProxysql};
   for (const Hook* hook : kHooks) {
     if (hook->module == module) return hook;
   }

@@ -1,0 +1,72 @@
+#include "services/lookup.h"
+
+#include <fmt/core.h>
+
+#include "diag/kinds.h"
+
+namespace kb::services {
+namespace {
+
+template <class Rows>
+int IndexOf(const Rows& rows, std::string_view name) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].name.text == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
+const model::Credential* SecretOf(const graph::Graph& graph, int service, std::string_view secret) {
+  const graph::Service& s = graph.services[service];
+  const int index = IndexOf(s.manifest->secrets, secret);
+  return index < 0 ? nullptr : s.secrets[index];
+}
+
+Span SecretSpan(const graph::Graph& graph, int service, std::string_view secret) {
+  const model::Service& s = *graph.services[service].model;
+  for (const model::Binding& binding : s.credentials) {
+    if (binding.from.text == secret) return binding.to.span;
+  }
+  return s.span;
+}
+
+graph::EndpointRef NeedOf(const graph::Graph& graph, int service, std::string_view need) {
+  const graph::Service& s = graph.services[service];
+  const int index = IndexOf(s.manifest->needs, need);
+  return index < 0 ? graph::EndpointRef{} : s.needs[index].to;
+}
+
+const model::ImageVersion* ImageOf(const graph::Graph& graph, int service, std::string_view image) {
+  const graph::Service& s = graph.services[service];
+  const int index = IndexOf(s.manifest->images, image);
+  return index < 0 ? nullptr : s.images[index];
+}
+
+int64_t NumberOf(const graph::Graph& graph, int service, std::string_view setting) {
+  return graph.Setting(service, setting).number;
+}
+
+void CheckDataOnVolume(const graph::Graph& graph, int service, std::string_view setting,
+                       bool required, Diagnostics& diags) {
+  const graph::Service& s = graph.services[service];
+  const std::string_view data = graph.Setting(service, setting).str();
+  for (int member : s.members) {
+    const model::Server& server = graph.model->servers[member];
+    if (server.volume < 0 && !required) continue;
+    const model::Volume* volume =
+        server.volume < 0 ? nullptr : &graph.model->volumes[server.volume];
+    const std::string_view mount = volume == nullptr ? std::string_view() : volume->mount.text;
+    // The volume may be mounted at the folder, above it, or at what stands in it.
+    const bool holds =
+        volume != nullptr && (data == mount || data.starts_with(fmt::format("{}/", mount)));
+    if (holds) continue;
+    diags.Emit(diag::kDataNotOnVolume, graph.SettingSpan(service, setting),
+               {.labels = {{volume == nullptr ? server.name().span : volume->mount.span,
+                            volume == nullptr ? "it has none" : "its mount point"}},
+                .help = "name the mount point of the volume, or a folder below it"},
+               s.name().text, data, server.name().text);
+  }
+}
+
+}  // namespace kb::services

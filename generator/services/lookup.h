@@ -1,0 +1,27 @@
+// Lookup: what hooks ask of a service by the names of its manifest.
+#pragma once
+
+#include <string_view>
+
+#include "diag/diagnostic.h"
+#include "graph/graph.h"
+
+namespace kb::services {
+
+// The credential behind a secret of the manifest, or null.
+const model::Credential* SecretOf(const graph::Graph& graph, int service, std::string_view secret);
+// Where the topology chose it, else where the service stands.
+Span SecretSpan(const graph::Graph& graph, int service, std::string_view secret);
+// What serves a need of the manifest; unknown when nothing does.
+graph::EndpointRef NeedOf(const graph::Graph& graph, int service, std::string_view need);
+// The version behind an image of the manifest, or null.
+const model::ImageVersion* ImageOf(const graph::Graph& graph, int service, std::string_view image);
+// A setting that is a number.
+int64_t NumberOf(const graph::Graph& graph, int service, std::string_view setting);
+
+// Reports members whose volume does not hold `setting`, a path of the module. With `required`, a
+// member without a volume is reported too.
+void CheckDataOnVolume(const graph::Graph& graph, int service, std::string_view setting,
+                       bool required, Diagnostics& diags);
+
+}  // namespace kb::services
