@@ -195,6 +195,14 @@ std::string_view WriteInDouble(std::string_view value, Context, std::string& out
   return {};
 }
 
+// Inside `${…}`: the name of a variable of the environment.
+std::string_view WriteVariable(std::string_view value, Context, std::string& out) {
+  if (!std::ranges::all_of(value, [](char c) { return IsAlnum(c) || c == '_'; }))
+    return "the name of a variable is made of letters, digits and `_`";
+  out += value;
+  return {};
+}
+
 std::string_view WriteArgument(std::string_view value, Context at, std::string& out) {
   if (!value.empty() && std::ranges::all_of(value, IsAtomChar)) return WriteBare(value, at, out);
   out += '\'';
@@ -261,6 +269,7 @@ Fit Admit(Context at, ValueClass value) {
   if (at.state == kComment) return Write(WriteComment);
   if (at.flags & kEscaped) return Refuse("the backslash before it would change what it means");
   if (at.state == kLine || at.state == kKeyword) return Refuse("keywords are literal");
+  if (at.flags & kBraces && value == ValueClass::kAtom) return Write(WriteVariable);
   if (at.flags & (kDollar | kBraces))
     return Refuse("the `$` before it would make a variable of it");
   return value == ValueClass::kText ? AdmitText(at) : Write(WriteBare);

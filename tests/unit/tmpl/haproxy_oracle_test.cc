@@ -123,5 +123,14 @@ TEST(HaproxyOracle, RefusesHolesThatCouldChangeTheStructure) {
   }
 }
 
+// A variable's name may be chosen by the model, its value never stands in the file.
+TEST(HaproxyOracle, NamesAVariableByAnAtomThatIsOne) {
+  const Hole send("haproxy", "  tcp-check send \"AUTH ${<%= v %>_KEY}\\r\\n\"\n", AtomType());
+  EXPECT_EQ(send.Fill("REDIS"), "  tcp-check send \"AUTH ${REDIS_KEY}\\r\\n\"\n");
+  for (const std::string_view value : {"a.b", "a-b", "a/b", "a:b"}) {
+    EXPECT_FALSE(send.Fill(value).has_value()) << value;
+  }
+}
+
 }  // namespace
 }  // namespace kb::tmpl::test
