@@ -49,7 +49,7 @@ struct Language {
 };
 
 // By name, or nullptr. Names: shell yaml systemd haproxy ini libpq userlist sql dockerfile json
-// markdown sshd sysctl env dockerenv nft text …
+// markdown sshd sysctl env dockerenv nft redis mycnf mysql zone url text …
 const Language* Find(std::string_view name);
 std::span<const Language* const> All();
 

@@ -27,5 +27,14 @@ const Language& DockerEnv();
 const Language& Nft();
 const Language& Conf();
 const Language& Text();
+const Language& Redis();
+const Language& Rabbitmq();
+const Language& Erlang();
+const Language& Mycnf();
+const Language& Libconfig();
+const Language& Mysql();
+const Language& Sqlite();
+const Language& Zone();
+const Language& Url();
 
 }  // namespace kb::lang

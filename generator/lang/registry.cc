@@ -34,6 +34,8 @@ constexpr FilePattern kFilePatterns[] = {
     {"jail.conf", Fail2ban},
     {"jail.local", Fail2ban},
     {"*.ini", Ini},
+    {"*.mysql.sql", Mysql},
+    {"*.sqlite.sql", Sqlite},
     {"*.sql", Sql},
     {"Dockerfile", Dockerfile},
     {"*.md", Markdown},
@@ -44,6 +46,16 @@ constexpr FilePattern kFilePatterns[] = {
     {"nftables.conf", Nft},
     {"*.env", DockerEnv},
     {"userlist.txt", Userlist},
+    {"redis.conf", Redis},
+    {"sentinel.conf", Redis},
+    {"*.redis.conf", Redis},
+    {"rabbitmq.conf", Rabbitmq},
+    {"advanced.config", Erlang},
+    {"*.erl-term", Erlang},
+    {"proxysql.cnf", Libconfig},
+    {"*.cnf", Mycnf},
+    {"*.zone", Zone},
+    {"*.url", Url},
     {"*.conf", Conf},
     {"*.txt", Text},
 };
@@ -57,9 +69,11 @@ bool Fits(std::string_view pattern, std::string_view file_name) {
 
 std::span<const Language* const> All() {
   static const std::array all = {
-      &Shell(),       &Json(),      &Yaml(),  &Systemd(),   &Haproxy(), &Ini(),        &Fail2ban(),
-      &SystemdConf(), &Pgbouncer(), &Libpq(), &Userlist(),  &Sql(),     &Dockerfile(), &Markdown(),
-      &Sshd(),        &Sysctl(),    &Env(),   &DockerEnv(), &Nft(),     &Conf(),       &Text(),
+      &Shell(),      &Json(),        &Yaml(),      &Systemd(), &Haproxy(),  &Ini(),
+      &Fail2ban(),   &SystemdConf(), &Pgbouncer(), &Libpq(),   &Userlist(), &Sql(),
+      &Dockerfile(), &Markdown(),    &Sshd(),      &Sysctl(),  &Env(),      &DockerEnv(),
+      &Nft(),        &Conf(),        &Text(),      &Redis(),   &Rabbitmq(), &Erlang(),
+      &Mycnf(),      &Libconfig(),   &Mysql(),     &Sqlite(),  &Zone(),     &Url(),
   };
   return all;
 }

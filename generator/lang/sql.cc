@@ -162,27 +162,12 @@ std::string_view WriteInLiteral(std::string_view value, Context, std::string& ou
   return {};
 }
 
-// The bytes of the quoted identifier that `out` ends in, doubled quotes counted once.
-size_t IdentifierSize(std::string_view out) {
-  size_t size = 0;
-  while (!out.empty()) {
-    if (out.ends_with("\"\"")) {
-      out.remove_suffix(1);
-    } else if (out.back() == '"') {
-      break;
-    }
-    out.remove_suffix(1);
-    ++size;
-  }
-  return size;
-}
-
 std::string_view WriteInIdentifier(std::string_view value, Context, std::string& out) {
   constexpr size_t kLongestName = 63;
   if (const auto why = NotDatabaseText(value); !why.empty()) return why;
   if (value.empty()) return "an identifier cannot be empty";
   AppendEscaped(value, "\"", '"', out);
-  if (IdentifierSize(out) > kLongestName) return "PostgreSQL cuts identifiers off at 63 bytes";
+  if (QuotedSize(out, '"') > kLongestName) return "PostgreSQL cuts identifiers off at 63 bytes";
   return {};
 }
 

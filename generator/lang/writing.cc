@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "lang/scan.h"
 
 namespace kb::lang {
@@ -83,12 +84,52 @@ bool BeginsQuotedWord(std::string_view out) {
   return !out.empty() && (out.back() == '\'' || out.back() == '"') && BeginsWord(out);
 }
 
+bool IsSecretToken(std::string_view value) {
+  constexpr std::string_view kEnds = "@@";
+  if (value.size() < 7 || !value.starts_with(kEnds) || !value.ends_with(kEnds)) return false;
+  value = value.substr(2, value.size() - 4);
+  const size_t colon = value.find(':');
+  if (colon == 0 || colon + 1 >= value.size()) return false;
+  const std::string_view file = value.substr(0, colon);
+  const std::string_view key = value.substr(colon + 1);
+  const auto in_file = [](char c) { return IsAlnum(c) || c == '.' || c == '_' || c == '-'; };
+  const auto in_key = [](char c) { return IsAlnum(c) || c == '_'; };
+  return IsAlnum(file[0]) && std::ranges::all_of(file, in_file) && !IsDigit(key[0]) &&
+         std::ranges::all_of(key, in_key);
+}
+
+std::string_view WriteNumber(std::string_view value, Context, std::string& out) {
+  if (value.starts_with('-') && out.ends_with('-')) {
+    return "with the minus sign before it, its own would begin something else";
+  }
+  out += value;
+  return {};
+}
+
+size_t QuotedSize(std::string_view out, char quote) {
+  size_t size = 0;
+  while (!out.empty()) {
+    if (out.back() == quote) {
+      out.remove_suffix(1);
+      if (out.empty() || out.back() != quote) break;
+    }
+    out.remove_suffix(1);
+    ++size;
+  }
+  return size;
+}
+
 void AppendEscaped(std::string_view value, std::string_view special, char escape,
                    std::string& out) {
   for (const char c : value) {
     if (special.find(c) != std::string_view::npos) out += escape;
     out += c;
   }
+}
+
+void AppendHex(unsigned char byte, std::string& out) {
+  out += kHex[byte >> 4];
+  out += kHex[byte & 0xF];
 }
 
 void AppendJsonEscaped(std::string_view value, std::string& out) {

@@ -16,6 +16,10 @@ inline constexpr std::string_view kOuterBlankRefused =
     "blanks at the beginning or the end of the value would be lost";
 inline constexpr std::string_view kUnclosedQuote = "a quote must be closed on its own line";
 inline constexpr std::string_view kControlRefused = "a control character cannot stand here";
+inline constexpr std::string_view kTouchesQuote = "a value must not touch the quote before it";
+inline constexpr std::string_view kEscapeBefore =
+    "the backslash before it would change what it means";
+inline constexpr std::string_view kQuoteText = "put the whole value between double quotes";
 
 inline Fit Refuse(std::string_view why) { return {.refusal = why}; }
 inline Fit Write(EscapeFn escape) { return {.escape = escape}; }
@@ -55,8 +59,22 @@ bool BeginsWord(std::string_view out);
 // The same inside quotes: an opening quote is the last byte only while nothing was written in them.
 bool BeginsQuotedWord(std::string_view out);
 
+// Whether a value is the token of a secret, `@@file:KEY@@`. Another value of letters and digits
+// takes its place when the file is installed, so no language may write a token in any other way.
+bool IsSecretToken(std::string_view value);
+
+// For integers outside of quotes: two minus signs in a row are a comment, or another operator.
+std::string_view WriteNumber(std::string_view value, Context at, std::string& out);
+
+// The bytes of the quoted name that `out` ends in, behind its opening quote; a doubled quote counts
+// once.
+size_t QuotedSize(std::string_view out, char quote);
+
 // `value` with `escape` in front of each of `special`.
 void AppendEscaped(std::string_view value, std::string_view special, char escape, std::string& out);
+
+// Two hexadecimal digits of a byte.
+void AppendHex(unsigned char byte, std::string& out);
 
 // The inside of a string as JSON has it, which is also one of YAML: \" \\ \n \t \r, and \uXXXX for
 // controls and for what is invisible. Needs UTF-8 in `value`.

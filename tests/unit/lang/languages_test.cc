@@ -11,7 +11,7 @@ namespace kb::lang {
 namespace {
 
 // What means something to at least one language, so that random texts of it go everywhere.
-constexpr std::array<std::string_view, 64> kPieces = {"'",
+constexpr std::array<std::string_view, 76> kPieces = {"'",
                                                       "\"",
                                                       "`",
                                                       "\\",
@@ -74,7 +74,19 @@ constexpr std::array<std::string_view, 64> kPieces = {"'",
                                                       "---\n",
                                                       "&x ",
                                                       "\\u12",
-                                                      "@"};
+                                                      "@",
+                                                      "sentinel auth-pass m \"",
+                                                      "x = '",
+                                                      "<<\"",
+                                                      ">>",
+                                                      "wsrep_provider_options=\"",
+                                                      "admin_credentials=\"",
+                                                      "SET admin-admin_credentials='",
+                                                      "a IN TXT \"",
+                                                      "$GENERATE ",
+                                                      "amqp://",
+                                                      "x'",
+                                                      "%2"};
 
 class Dice {
  public:
@@ -160,14 +172,38 @@ TEST(Languages, AreSuggestedByTheNameOfAFile) {
   struct Case {
     std::string_view file, language;
   };
-  for (const Case& c :
-       {Case{"x.yaml", "yaml"}, Case{"a/b/values.yml", "yaml"}, Case{"kb-redis.service", "systemd"},
-        Case{"backup.timer", "systemd"}, Case{"data.mount", "systemd"},
-        Case{"haproxy.cfg", "haproxy"}, Case{"pgbouncer.ini", "pgbouncer"},
-        Case{"other.ini", "ini"}, Case{"userlist.txt", "userlist"}, Case{"notes.txt", "text"},
-        Case{"init.sql", "sql"}, Case{"images/x/Dockerfile", "dockerfile"}, Case{"x.json", "json"},
-        Case{"README.md", "markdown"}, Case{"kb.nft", "nft"}, Case{"redis.env", "dockerenv"},
-        Case{"sshd_config", "sshd"}, Case{"x.sh", "shell"}}) {
+  for (const Case& c : {Case{"x.yaml", "yaml"},
+                        Case{"a/b/values.yml", "yaml"},
+                        Case{"kb-redis.service", "systemd"},
+                        Case{"backup.timer", "systemd"},
+                        Case{"data.mount", "systemd"},
+                        Case{"haproxy.cfg", "haproxy"},
+                        Case{"pgbouncer.ini", "pgbouncer"},
+                        Case{"other.ini", "ini"},
+                        Case{"userlist.txt", "userlist"},
+                        Case{"notes.txt", "text"},
+                        Case{"init.sql", "sql"},
+                        Case{"images/x/Dockerfile", "dockerfile"},
+                        Case{"x.json", "json"},
+                        Case{"README.md", "markdown"},
+                        Case{"kb.nft", "nft"},
+                        Case{"redis.env", "dockerenv"},
+                        Case{"sshd_config", "sshd"},
+                        Case{"x.sh", "shell"},
+                        Case{"redis.conf", "redis"},
+                        Case{"sentinel.conf", "redis"},
+                        Case{"kb.redis.conf", "redis"},
+                        Case{"other.conf", "conf"},
+                        Case{"rabbitmq.conf", "rabbitmq"},
+                        Case{"advanced.config", "erlang"},
+                        Case{"x.erl-term", "erlang"},
+                        Case{"my.cnf", "mycnf"},
+                        Case{"60-galera.cnf", "mycnf"},
+                        Case{"proxysql.cnf", "libconfig"},
+                        Case{"users.mysql.sql", "mysql"},
+                        Case{"admin.sqlite.sql", "sqlite"},
+                        Case{"kb.internal.zone", "zone"},
+                        Case{"kb.url", "url"}}) {
     const Language* language = ForFileName(c.file);
     ASSERT_NE(language, nullptr) << c.file;
     EXPECT_EQ(language->name, c.language) << c.file;
