@@ -214,7 +214,7 @@ TypeRef Computed(const TypeRef&) {
 
 // 10.20.0.0/24 is 10.20.0.0/255.255.255.0 in an account's host.
 std::string AccountHost(const graph::Source& source) {
-  const std::string address = Ipv4Text(source.address);
+  std::string address = Ipv4Text(source.address);
   if (source.bits == 32) return address;
   const uint32_t mask = source.bits == 0 ? 0 : ~uint32_t{0} << (32 - source.bits);
   return fmt::format("{}/{}", address, Ipv4Text(mask));

@@ -118,7 +118,7 @@ void Builder::Null(size_t at, Properties properties) {
   const size_t own = has_properties ? SkipBlanks(text_, PropertiesEnd(at)) : at;
   const size_t word = NullWordAt(text_, own);
   const bool in_list = !frames_.empty() && frames_.back().node.kind == NodeKind::kList;
-  size_t begin = own;
+  size_t begin = 0;
   if (word > 0 || has_properties) {
     Advance(at);
     cursor_ = word > 0 ? own + word : PropertiesEnd(at);
