@@ -27,7 +27,8 @@ enum State : uint8_t {
 
 enum Flag : uint8_t {
   kEscaped = 1,
-  kList = 2,  // the string is a list of pairs
+  kList = 2,    // the string is a list of pairs
+  kBegins = 4,  // nothing but blanks since the line began
 };
 
 constexpr std::array<std::string_view, 4> kLists = {"admin_credentials", "interfaces",
@@ -45,6 +46,8 @@ bool IsNameChar(char c) { return IsAlnum(c) || c == '_' || c == '-' || c == '*' 
 // `nesting` counts the letters of the last word: the name of a setting, once `=` or `:` is behind
 // it.
 Context InCode(Context at, char c) {
+  if (c == '\n') at.flags |= kBegins;
+  if (!IsBlank(c) && c != '\n') at.flags = static_cast<uint8_t>(at.flags & ~kBegins);
   if (at.state == kSlash && c == '*') return Go(at, kBlock);
   if (IsNameChar(c)) {
     const uint16_t seen = at.state == kWord ? static_cast<uint16_t>(at.nesting) : kNoLetters;
@@ -84,7 +87,9 @@ Context Step(Context at, char c) {
       }
       return c == '"' ? Go(at, kClosed) : at;
     case kLine:
-      return c == '\n' ? Go(at, kCode) : at;
+      if (c != '\n') return at;
+      at.flags |= kBegins;
+      return Go(at, kCode);
     case kBlock:
     case kBlockStar:
       if (at.state == kBlockStar && c == '/') return Go(at, kCode);
@@ -99,6 +104,7 @@ Context Step(Context at, char c) {
 Context AfterHole(Context at) {
   if (at.state != kCode && at.state != kSlash) return at;
   at.nesting = kOtherWord;
+  at.flags = static_cast<uint8_t>(at.flags & ~kBegins);
   return Go(at, kWord);
 }
 
@@ -144,7 +150,18 @@ std::string_view WriteShortNumber(std::string_view value, Context at, std::strin
   return WriteNumber(value, at, out);
 }
 
+// At the beginning of a line stands the name of a setting, which `=` must follow.
+std::string_view WriteName(std::string_view value, Context, std::string& out) {
+  const auto fits = [](char c) { return IsAlnum(c) || c == '_' || c == '-' || c == '*'; };
+  if (!IsAlpha(value[0]) || !std::ranges::all_of(value, fits))
+    return "the name of a setting is made of letters, digits, _, - and *";
+  out += value;
+  return {};
+}
+
 Fit AdmitCode(Context at, ValueClass value) {
+  if (value == ValueClass::kAtom && at.state == kCode && (at.flags & kBegins))
+    return Write(WriteName);
   if (at.state == kSlash) return Refuse("the slash before it begins a comment or means nothing");
   if (value == ValueClass::kInt) return Write(WriteShortNumber);
   if (value == ValueClass::kBool) return Write(WriteNumber);

@@ -131,13 +131,21 @@ std::string_view WriteSwitch(std::string_view value, Context, std::string& out) 
   return {};
 }
 
+// In a list of options (`a=1; b=2`) a text could become another option, or end its own.
+template <char quote>
+std::string_view WriteOption(std::string_view value, Context at, std::string& out) {
+  if (value.empty()) return "an option of this list has a value";
+  if (HasAny(value, ";= \t\r\n\b")) return "a value of this list has no blanks, `;` or `=`";
+  return WriteInQuotes<quote>(value, at, out);
+}
+
 Fit AdmitText(Context at) {
-  if (at.flags & kList) return Refuse("in a list of options a text could become another option");
+  const bool list = at.flags & kList;
   switch (at.state) {
     case kDouble:
-      return Write(WriteInQuotes<'"'>);
+      return Write(list ? WriteOption<'"'> : WriteInQuotes<'"'>);
     case kSingle:
-      return Write(WriteInQuotes<'\''>);
+      return Write(list ? WriteOption<'\''> : WriteInQuotes<'\''>);
     case kEmpty:
     case kValue:
       return Refuse(kQuoteText);

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <utility>
 
+#include "base/strings.h"
 #include "lang/bare.h"
 #include "lang/languages.h"
 #include "lang/line.h"
@@ -29,6 +31,17 @@ std::string_view WriteWord(std::string_view value, Context, std::string& out) {
     return "a word of a key is made of letters, digits, _ and -";
   }
   out += value;
+  return {};
+}
+
+// A whole key has words with dots between them.
+std::string_view WriteKey(std::string_view value, Context at, std::string& out) {
+  bool first = true;
+  for (std::string_view word : Split(value, '.')) {
+    if (word.empty()) return "a key has a word before and behind each dot";
+    if (!std::exchange(first, false)) out += '.';
+    if (const auto why = WriteWord(word, at, out); !why.empty()) return why;
+  }
   return {};
 }
 
@@ -68,7 +81,7 @@ Fit Admit(Context at, ValueClass value) {
       return Refuse("RabbitMQ's releases differ in what single quotes mean: leave them out");
     default:
       if (value == ValueClass::kText) return Refuse(line::kKeyRefused);
-      return Write(WriteWord);
+      return Write(at.state == line::kStart ? WriteKey : WriteWord);
   }
 }
 
