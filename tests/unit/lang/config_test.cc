@@ -48,8 +48,8 @@ TEST(Redis, WritesForSentinelOnlyWhatComesBackWithoutQuotes) {
 
 TEST(Rabbitmq, WritesValues) {
   ExpectFilled("rabbitmq", {
-                               {"cluster_name = <v>\n", "Key \"Buzz\" 100% it's $x",
-                                "cluster_name = Key \"Buzz\" 100% it's $x\n"},
+                               {"cluster_name = <v>\n", "Big \"Q\" 100% it's $x",
+                                "cluster_name = Big \"Q\" 100% it's $x\n"},
                                {"default_pass = <v>\n", "@@x.env:KEY@@",
                                 "default_pass = @@x.env:KEY@@\n", kAtom},
                                {"nodes.<v> = rabbit@a\n", "1", "nodes.1 = rabbit@a\n", kInt},
