@@ -135,7 +135,10 @@ std::string_view WriteSwitch(std::string_view value, Context, std::string& out) 
 template <char quote>
 std::string_view WriteOption(std::string_view value, Context at, std::string& out) {
   if (value.empty()) return "an option of this list has a value";
-  if (HasAny(value, ";= \t\r\n\b")) return "a value of this list has no blanks, `;` or `=`";
+  // Galera itself takes a backslash for an escape.
+  if (HasAny(value, ";=\\ \t\r\n\b")) {
+    return "a value of this list has no blanks, backslashes, `;` or `=`";
+  }
   return WriteInQuotes<quote>(value, at, out);
 }
 

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "lang/bare.h"
 #include "lang/languages.h"
 #include "lang/line.h"
 
@@ -76,7 +75,7 @@ Fit Admit(Context at, ValueClass value) {
       return Write(WriteComment);
     case line::kEmpty:
     case line::kValue:
-      return Write(value == ValueClass::kText ? WriteValue : WriteBare);
+      return Write(WriteValue);
     case kQuoted:
       return Refuse("RabbitMQ's releases differ in what single quotes mean: leave them out");
     default:

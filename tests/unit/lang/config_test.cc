@@ -115,6 +115,7 @@ TEST(Mycnf, WritesValues) {
           {"[x]\na = <v>:<v>\n", "10.0.0.1", "[x]\na = 10.0.0.1:<v>\n", kAtom},
           {"[x]\nskip-name-resolve = <v>\n", "true", "[x]\nskip-name-resolve = ON\n", kBool},
           {"[x]\nwsrep-provider-options = \"a=<v>\"\n", "1;b=2", "! a value of this list"},
+          {"[x]\nwsrep_provider_options = \"a=<v>\"\n", "1\\", "! a value of this list"},
           {"[x]\nwsrep_provider_options = \"a=<v>; b=1\"\n", "PT5S",
            "[x]\nwsrep_provider_options = \"a=PT5S; b=1\"\n"},
           {"[x]\nwsrep_provider_options = \"a=<v>\"\n", "true",
