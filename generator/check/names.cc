@@ -1,6 +1,8 @@
 // DNS: names that lead somewhere, records that resolvers can use.
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "base/strings.h"
 #include "check/rules.h"
@@ -40,8 +42,51 @@ bool Fits(const model::Dns::Record& record) {
   if (record.type.text == "A") return ParseIpv4(value).has_value();
   if (record.type.text == "CNAME" || record.type.text == "MX")
     return IsHostName(value.ends_with('.') ? value.substr(0, value.size() - 1) : value);
-  if (record.type.text == "CAA") return value.find('"') == std::string_view::npos;
+  if (record.type.text == "CAA") {
+    const auto words = Split(value, ' ');
+    const auto flags = ParseInt(words[0]);
+    return words.size() >= 3 && flags && *flags >= 0 && *flags <= 255 && IsName(words[1]) &&
+           value.find('"') == std::string_view::npos;
+  }
   return !value.empty();
+}
+
+}  // namespace
+
+namespace {
+
+// Clients take any address of a name: what one does not listen for fails half of the time.
+void CheckEvenness(const Context& c, const model::Dns::Name& name, Diagnostics& diags) {
+  const auto listens = [&](std::string_view balancer) {
+    std::set<std::tuple<uint16_t, std::string_view, int, int>> all;
+    for (const graph::Balancer& b : c.graph.balancers) {
+      for (size_t i = 0; b.model->name.text == balancer && i < b.listeners.size(); ++i) {
+        all.emplace(b.listeners[i].known() ? c.graph.ListenPort(b, i) : uint16_t{0},
+                    b.model->listeners[i].protocol, b.listeners[i].service,
+                    b.listeners[i].endpoint);
+      }
+    }
+    return all;
+  };
+  for (size_t i = 1; i < name.balancers.size(); ++i) {
+    if (listens(name.balancers[0].text) == listens(name.balancers[i].text)) continue;
+    diags.Emit(diag::kUnevenBalancers, name.balancers[i].span,
+               {.labels = {{name.balancers[0].span, "the other one"}},
+                .help = "give both the same listeners"},
+               name.name.text, name.balancers[0].text, name.balancers[i].text);
+  }
+}
+
+// The internal zone has every server's FQDN with its private address.
+void CheckAgainstServers(const Context& c, const model::Dns::Name& name, Diagnostics& diags) {
+  const std::string fqdn = fmt::format("{}.{}", name.name.text, c.model.domain.text);
+  for (const model::Server& server : c.model.servers) {
+    const Word& own = server[model::Column::kFqdn];
+    if (own.text != fqdn) continue;
+    diags.Emit(diag::kNameOfServer, name.name.span,
+               {.labels = {{own.span, "the server's FQDN"}}, .help = "choose another name"}, fqdn,
+               server.name().text);
+  }
 }
 
 }  // namespace
@@ -50,6 +95,8 @@ void CheckNames(const Context& c, Diagnostics& diags) {
   std::map<std::string_view, int> count;
   for (const model::Dns::Name& name : c.model.dns.names) {
     CheckName(c.model, name, diags);
+    CheckEvenness(c, name, diags);
+    CheckAgainstServers(c, name, diags);
     ++count[name.name.text];
   }
   for (const model::Dns::Record& record : c.model.dns.records) ++count[record.name.text];

@@ -101,9 +101,20 @@ class Resolver {
         resolved.ports[endpoint] = ParsePort(port.to.text).value_or(resolved.ports[endpoint]);
       }
     }
+    CheckPorts(resolved);
     ReadSettings(resolved, *g_.arena, diags_);
     g_.service_by_name.emplace(service.name.text, static_cast<int>(g_.services.size()));
     g_.services.push_back(std::move(resolved));
+  }
+
+  void CheckPorts(const Service& service) {
+    for (size_t i = 0; i < service.ports.size(); ++i) {
+      if (service.ports[i] != 0) continue;
+      const std::string_view endpoint = service.manifest->endpoints[i].name.text;
+      diags_.Emit(diag::kNoPort, service.name().span,
+                  {.help = fmt::format("say `ports: {{{}: …}}`", endpoint)}, service.name().text,
+                  endpoint);
+    }
   }
 
   int WantService(const Word& name) {

@@ -21,12 +21,16 @@ constexpr std::string_view kLibrary = "_lib/host/";  // files that go to every h
 void AppendExpanded(const graph::Graph& graph, int service, std::string_view path,
                     std::string& out) {
   constexpr std::string_view kTopology = "{topology}", kService = "{service}";
+  constexpr std::string_view kDomain = "{domain}";
   for (size_t brace; (brace = path.find('{')) != std::string_view::npos;) {
     out += path.substr(0, brace);
     path.remove_prefix(brace);
     if (path.starts_with(kTopology)) {
       out += graph.model->name.text;
       path.remove_prefix(kTopology.size());
+    } else if (path.starts_with(kDomain)) {
+      out += graph.model->domain.text;
+      path.remove_prefix(kDomain.size());
     } else if (path.starts_with(kService)) {
       out += graph.services[service].name().text;
       path.remove_prefix(kService.size());

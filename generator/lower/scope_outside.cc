@@ -1,6 +1,8 @@
 // What is configured outside of the servers: load balancers and names, as their owners see them.
+#include <algorithm>
 #include <vector>
 
+#include "base/strings.h"
 #include "lower/shared.h"
 #include "lower/types.h"
 
@@ -23,7 +25,9 @@ Value Scopes::Shared::BalancerListeners(const graph::Balancer& balancer, const T
     health.Set("timeout", Value::Int(h.timeout_s)).Set("retries", Value::Int(h.retries));
     if (!h.path.empty()) health.Set("path", Value::Text(h.path.text, h.path.span));
     if (!h.status.empty()) health.Set("status", Value::Text(h.status.text, h.status.span));
+    const graph::Service& service = graph.services[ref.service];
     RecordBuilder listener(type, arena);
+    listener.Set("members", Value::List(members[service.proxy >= 0 ? service.proxy : ref.service]));
     listener.Set("service", AtomOf(graph.services[ref.service].name()));
     listener.Set("endpoint", AtomOf(graph.Declared(ref).name));
     listener.Set("port", Value::Int(graph.ListenPort(balancer, i), written.port.span));
@@ -66,6 +70,31 @@ Value Scopes::Shared::NameAddresses(const model::Dns::Name& name, const Type& ty
   return Value::List(arena.CopyValues(addresses));
 }
 
+// What a record says, in pieces that a zone file can hold.
+void Scopes::Shared::SetContent(const model::Dns::Record& written, const Type& type,
+                                RecordBuilder& record) {
+  constexpr size_t kLongestString = 255;  // RFC 1035, 3.3
+  std::string_view value = written.value.text;
+  const Span span = written.value.span;
+  std::vector<Value> strings;
+  const std::vector<std::string_view> words = Split(value, ' ');
+  if (written.type.text == "CAA" && words.size() >= 3) {
+    RecordBuilder caa(FieldType(type, "caa"), arena);
+    caa.Set("flags", Value::Int(ParseInt(words[0]).value_or(0), span));
+    caa.Set("tag", Value::Atom(words[1], span));
+    const size_t head = words[0].size() + words[1].size() + 2;
+    caa.Set("value", Value::Text(value.substr(head), span));
+    record.Set("caa", caa.Finish(span));
+  } else if (written.type.text == "TXT") {
+    for (; !value.empty(); value.remove_prefix(std::min(value.size(), kLongestString)))
+      strings.push_back(Value::Text(value.substr(0, kLongestString), span));
+  } else if (written.type.text != "CAA") {
+    if (value.ends_with('.')) value.remove_suffix(1);
+    record.Set("target", Value::Atom(value, span));
+  }
+  record.Set("strings", Value::List(arena.CopyValues(strings)));
+}
+
 Value Scopes::Shared::Dns(const Type& type) {
   const model::Dns& dns = graph.model->dns;
   std::vector<Value> names, records;
@@ -81,6 +110,7 @@ Value Scopes::Shared::Dns(const Type& type) {
     if (!written.name.empty()) record.Set("name", AtomOf(written.name));
     record.Set("type", AtomOf(written.type)).Set("priority", Value::Int(written.priority));
     record.Set("value", Value::Text(written.value.text, written.value.span));
+    SetContent(written, ItemType(type, "records"), record);
     records.push_back(record.Finish(written.span));
   }
   RecordBuilder record(type, arena);

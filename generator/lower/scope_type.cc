@@ -71,7 +71,8 @@ TypeRef LoadBalancerType() {
                 {"target_port", IntType(), "where its targets listen"},
                 {"protocol", EnumType({"tcp", "http", "https"}), ""},
                 {"certificate", Optional(AtomType()), "its name at the provider"},
-                {"health", HealthType(), ""}});
+                {"health", HealthType(), ""},
+                {"members", ListOf(ServerType()), "who listens there"}});
   return RecordOf({{"name", AtomType(), "in the topology"},
                    {"called", AtomType(), "at the provider"},
                    {"size", AtomType(), "the provider's type"},
@@ -86,10 +87,16 @@ TypeRef LoadBalancerType() {
 TypeRef DnsType() {
   const TypeRef address = RecordOf({{"ip", AtomType(), ""}, {"balancer", AtomType(), ""}});
   const TypeRef name = RecordOf({{"name", AtomType(), ""}, {"addresses", ListOf(address), ""}});
-  const TypeRef record = RecordOf({{"name", Optional(AtomType()), "none: the domain itself"},
-                                   {"type", EnumType({"A", "CNAME", "MX", "TXT", "CAA"}), ""},
-                                   {"value", TextType(), ""},
-                                   {"priority", IntType(), "MX"}});
+  const TypeRef caa =
+      RecordOf({{"flags", IntType(), ""}, {"tag", AtomType(), ""}, {"value", TextType(), ""}});
+  const TypeRef record = RecordOf(
+      {{"name", Optional(AtomType()), "none: the domain itself"},
+       {"type", EnumType({"A", "CNAME", "MX", "TXT", "CAA"}), ""},
+       {"value", TextType(), "as the topology says it"},
+       {"target", Optional(AtomType()), "A: an address; CNAME, MX: a name, without final dot"},
+       {"strings", ListOf(TextType()), "TXT: in pieces that DNS admits"},
+       {"caa", Optional(caa), ""},
+       {"priority", IntType(), "MX"}});
   return RecordOf({{"zone", AtomType(), "the domain"},
                    {"ttl", IntType(), "seconds"},
                    {"names", ListOf(name), "host names that load balancers answer for"},

@@ -40,6 +40,8 @@ struct Scopes::Shared {
   tmpl::Value LoadBalancers(const tmpl::Type& type);
   tmpl::Value BalancerListeners(const graph::Balancer& balancer, const tmpl::Type& type);
   tmpl::Value NameAddresses(const model::Dns::Name& name, const tmpl::Type& type);
+  void SetContent(const model::Dns::Record& written, const tmpl::Type& type,
+                  tmpl::RecordBuilder& record);
   tmpl::Value Dns(const tmpl::Type& type);
   tmpl::Value Steps(int service, const tmpl::Type& type);
   tmpl::Value Flows(const tmpl::Type& type);

@@ -232,6 +232,17 @@ class Loader {
     m_.balancers.push_back(std::move(balancer));
   }
 
+  // As a host name, but a label may begin with `_` (RFC 8552): `_dmarc`, `k1._domainkey`.
+  void CheckRecordName(const Word& name) {
+    std::string plain(name.text);
+    for (size_t at = 0; at < plain.size(); ++at) {
+      if (plain[at] == '_' && (at == 0 || plain[at - 1] == '.')) plain[at] = 'x';
+    }
+    if (name.empty() || IsHostName(plain)) return;
+    diags_.Emit(diag::kWrongValue, name.span, name.text,
+                "a name below the domain, its labels of lower-case letters, digits and `-`");
+  }
+
   void ReadDns(const Node& node) {
     m_.dns.span = node.span;
     m_.dns.ttl_s = ParseDuration(TextOf(node, "ttl", "300s"), "s").value_or(300);
@@ -244,6 +255,7 @@ class Loader {
           {{entry.key, entry.key_span}, WordsOf(*node.Find("names"), entry.key)});
     }
     for (const Node& item : ItemsOf(node, "records")) {
+      CheckRecordName(WordOf(item, "name"));
       m_.dns.records.push_back({.name = WordOf(item, "name"),
                                 .type = WordOf(item, "type"),
                                 .value = WordOf(item, "value"),

@@ -86,7 +86,7 @@ ShapeRef ServiceShape() {
 
 ShapeRef DnsShape() {
   const ShapeRef record = RecordOf({
-      {"name", Scalar(ShapeKind::kHostName), "below the domain; the domain itself when not said"},
+      {"name", Text(), "below the domain; the domain itself when not said"},
       {"type", Enum({"A", "CNAME", "MX", "TXT", "CAA"}), "its type", true},
       {"value", Text(), "what it says", true},
       {"priority", std::make_shared<Shape>(Shape{.kind = ShapeKind::kInt, .min = 0, .max = 65535}),

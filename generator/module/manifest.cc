@@ -118,7 +118,7 @@ class Reader {
     for (const auto& entry : EntriesOf(root, "endpoints")) {
       Endpoint endpoint;
       endpoint.name = {entry.key, entry.key_span};
-      endpoint.port = ParsePort(TextOf(entry.value, "port")).value_or(1);
+      endpoint.port = ParsePort(TextOf(entry.value, "port")).value_or(0);
       endpoint.protocol = TextOf(entry.value, "protocol", "tcp");
       endpoint.help = TextOf(entry.value, "help");
       for (const Word& scope : WordsOf(entry.value, "scope")) {

@@ -51,7 +51,7 @@ struct Probe {
 
 struct Endpoint {
   Word name;
-  uint16_t port = 0;
+  uint16_t port = 0;          // 0: the topology says it
   std::string_view protocol;  // tcp, udp
   bool clients = false, peers = false, proxy = false;
   bool services = false;      // those that need it, past every proxy

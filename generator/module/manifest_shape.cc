@@ -52,7 +52,7 @@ ShapeRef EndpointDeclaration() {
       {"expect", Scalar(ShapeKind::kInt), "HTTP: the status that admits"},
   });
   return DictOf(RecordOf({
-      {"port", Scalar(ShapeKind::kPort), "where it listens", true},
+      {"port", Scalar(ShapeKind::kPort), "where it listens; none: the topology says it"},
       {"protocol", Enum({"tcp", "udp"}), "tcp when not said"},
       {"scope", OneOrMany(Enum({"clients", "peers", "services", "admin", "remote_admin", "proxy"})),
        "who may reach it", true},
