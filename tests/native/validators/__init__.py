@@ -1,6 +1,6 @@
 """The validators, in the order in which they run: cheap and general first."""
 
-from validators import bundle, containers, database, firewall, formats, host, proxies, shell, units
+from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, shell, units
 
 
 def all_validators():
@@ -13,5 +13,6 @@ def all_validators():
         host.Sshd(), host.Sysctl(), host.KernelModules(), host.Fail2ban(), host.Audit(), host.Apt(),
         proxies.Haproxy(), proxies.Pgbouncer(),
         database.Patroni(), database.Parameters(), database.Databases(),
+        mariadb.OptionFiles(), mariadb.Databases(),
         firewall.Rules(), firewall.Reachability(),
     ]

@@ -10,6 +10,7 @@ READ_BY_COMPANION = {
     "userlist.txt": "pgbouncer starts with it",
     "pgpass": "psql logs in with it",
     "validate.pgpass": "the same form as pgpass",
+    "user-passwords": "07_maria_03_databases reads it, and that step runs here",
     "role-passwords": "03_pg_05_databases reads it, and that step runs here",
 }
 

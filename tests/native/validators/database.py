@@ -119,7 +119,7 @@ class Databases(Validator):
     root = True
 
     def accepts(self, artifact):
-        return artifact.name.endswith(".sql") and artifact.server != ""
+        return artifact.name.endswith(".sql") and artifact.name.count(".") == 1 and artifact.server != ""
 
     def key(self, artifact):
         return artifact.digest + self.script_text(artifact)

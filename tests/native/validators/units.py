@@ -26,7 +26,9 @@ class Units(Validator):
             def judge(artifact):
                 unit = root / "etc/systemd/system" / artifact.name
                 unit.write_bytes(artifact.bytes)
-                self.add_programs(root, artifact.text)
+                # What the same server is given besides, its units may start.
+                beside = {a.host_path for a in tree.artifacts if a.server == artifact.server and a.mode == "0755"}
+                self.add_programs(root, artifact.text, beside)
                 result = run("systemd-analyze", "verify", f"--root={root}", "--man=no",
                              "--recursive-errors=yes", f"/etc/systemd/system/{artifact.name}")
                 unit.unlink()
@@ -54,9 +56,9 @@ class Units(Validator):
         return root
 
     @staticmethod
-    def add_programs(root, text, everything=False):
+    def add_programs(root, text, beside=(), everything=False):
         for path in re.findall(r"^Exec\w+=[-@:+!|]*(/\S+)", text, re.MULTILINE):
-            if everything or path in INSTALLED_BY_STEPS or os.access(path, os.X_OK):
+            if everything or path in INSTALLED_BY_STEPS or path in beside or os.access(path, os.X_OK):
                 program = root / path.lstrip("/")
                 program.parent.mkdir(parents=True, exist_ok=True)
                 if not program.exists() and not program.is_symlink():
