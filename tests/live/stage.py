@@ -15,6 +15,7 @@ README.md says what is real here and what is not.
 
 import atexit
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -25,6 +26,7 @@ import socket
 import string
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
@@ -40,6 +42,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SKIPPED = 77
 SHOWN = 40  # lines of each log that a failure shows
 BRIDGE = "stage"
+BOOTED = {"dockerd": "docker.io", "containerd": "containerd", "systemctl": "systemd"}
 
 
 class Failed(AssertionError):
@@ -54,33 +57,42 @@ class Missing(Exception):
         self.package = package
 
 
-def main(test, topology, programs=None, modules=None):
+def main(test, topology, programs=None, modules=None, systemd=False):
     """Runs `test(stage)` on what KBGEN_BINARY (the first argument) renders from `topology`, a path
-    below the source. `programs`: program -> its Debian package. Gives the exit status: 0, 1, or 77
-    with the reason when the machine cannot do it."""
+    below the source. `programs`: program -> its Debian package. With `systemd` the servers boot a
+    systemd and a dockerd of their own. Gives the exit status: 0, 1, or 77 with the reason when the
+    machine cannot do it."""
     if "KBGEN_STAGE" in os.environ:
-        return _inside(test, Path(os.environ["KBGEN_STAGE"]))
+        return _inside(test, Path(os.environ["KBGEN_STAGE"]), systemd)
     if len(sys.argv) != 2:
         print(f"usage: {sys.argv[0]} KBGEN_BINARY", file=sys.stderr)
         return 2
     try:
-        _require(programs or {})
+        _require({**(programs or {}), **(BOOTED if systemd else {})})
+        groups = _control_group() if systemd else None
     except Missing as missing:
         must = os.environ.get("CI") == "true" and missing.package
         hint = f" (Debian: {missing.package})" if missing.package else ""
         print(f"{'MISSING' if must else 'SKIP'}: {missing}{hint}")
         return 1 if must else SKIPPED
-    with tempfile.TemporaryDirectory(prefix="kbgen-live-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        scratch.chmod(0o755)
-        address = _prepare(scratch, Path(sys.argv[1]), SOURCE / topology, modules)
-        if not address:
-            return 1
-        # Everything from here on is in namespaces of its own, and ends with them.
-        command = [SANDBOX, scratch, address, sys.executable, *sys.argv]
-        environment = {**os.environ, "KBGEN_STAGE": folder, "PATH": PATH, "LC_ALL": "C.UTF-8",
-                       "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(command, env=environment).returncode
+    try:
+        with tempfile.TemporaryDirectory(prefix="kbgen-live-", ignore_cleanup_errors=True) as folder:
+            return _play(Path(folder), SOURCE / topology, modules, groups)
+    finally:
+        if groups:
+            _remove_group(groups)
+
+
+def _play(scratch, topology, modules, groups):
+    scratch.chmod(0o755)
+    address = _prepare(scratch, Path(sys.argv[1]), topology, modules)
+    if not address:
+        return 1
+    # Everything from here on is in namespaces of its own, and ends with them.
+    command = [SANDBOX, scratch, address, sys.executable, *sys.argv]
+    environment = {**os.environ, "KBGEN_STAGE": str(scratch), "KBGEN_STAGE_GROUPS": str(groups), "PATH": PATH,
+                   "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, env=environment).returncode
 
 
 def _require(programs):
@@ -94,6 +106,34 @@ def _require(programs):
                           capture_output=True, text=True)
     if made.returncode != 0:
         raise Missing(f"this machine lets nobody make namespaces with networks: {made.stderr.strip()}")
+
+
+def _control_group():
+    """A control group for the servers' systemds, beside which nobody else's is touched."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    roots = [Path(fields[1]) for fields in mounts if fields[2] == "cgroup2"]
+    own = [line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
+    if not roots or not own:
+        raise Missing("this machine has no control groups of version 2, which systemd needs")
+    folder = roots[0] / own[0].lstrip("/") / f"kbgen-live-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise Missing(f"this machine lets nobody make control groups: {error}") from None
+    return folder
+
+
+def _remove_group(folder):
+    """Everything in it has ended; the kernel may take a moment to notice."""
+    deadline = time.monotonic() + 10
+    while folder.exists():
+        try:
+            for inner, _, _ in os.walk(folder, topdown=False):
+                os.rmdir(inner)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _prepare(scratch, kbgen, topology, modules):
@@ -131,8 +171,8 @@ def _password():
     return "".join(random.SystemRandom().choices(string.ascii_letters + string.digits, k=32))
 
 
-def _inside(test, scratch):
-    stage = Stage(scratch)
+def _inside(test, scratch, systemd):
+    stage = Stage(scratch, systemd)
     atexit.register(stage.close)
     try:
         test(stage)
@@ -147,7 +187,8 @@ def _inside(test, scratch):
 class Stage:
     """The estate. `tree` is what was rendered, `addresses` the private address of every server."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, systemd):
+        self.systemd = systemd
         told = json.loads((scratch / "stage.json").read_text())
         self.began = time.monotonic()
         self.scratch = scratch
@@ -195,6 +236,22 @@ class Stage:
         host.start(["haproxy", "-db", "-f", "/etc/balancer.cfg"], name="balancer")
         return host
 
+    def image(self, name, reference, programs, paths=(), env=None, entrypoint=(), command=()):
+        """An image of this machine's programs, under the reference of the real one, where rendered steps
+        look before they pull: <install root>/images/<name>/image.tar. `programs` come with the libraries
+        that they load, `paths` are files and folders besides. Made before a server is shipped to."""
+        files = {Path(p) for p in paths}
+        for program in programs:
+            found = shutil.which(program, path=PATH)
+            if not found:
+                raise Failed(f"{program} is not installed")
+            files |= {Path(found), Path(found).resolve()} | _libraries(found)
+        target = self.tree / "images" / name / "image.tar"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_image(target, reference, files, {
+            "Env": [f"PATH={PATH}", *(f"{k}={v}" for k, v in (env or {}).items())],
+            "Entrypoint": list(entrypoint), "Cmd": list(command)})
+
     def poll(self, seconds, question, what=""):
         """Asks until the answer is true, and gives it. A question that raises has no answer yet."""
         deadline = time.monotonic() + seconds
@@ -224,12 +281,17 @@ class Stage:
 
     def explain(self):
         """The end of every log, for whoever reads a failure."""
+        for host in self.hosts.values():
+            if self.systemd and host.up():
+                journal = host.run(["journalctl", "--no-pager", "--lines=100", "--output=short-precise"], check=False)
+                (self.scratch / "logs" / f"{host.name}.journal").write_text(journal.stdout)
         for log in sorted((self.scratch / "logs").iterdir()):
             lines = log.read_text(errors="replace").splitlines()
             if not lines:
                 continue
+            shown = lines[-(100 if log.suffix == ".journal" else SHOWN):]
             print(f"---- {log.name} ({len(lines)} lines)", file=sys.stderr)
-            print("\n".join(lines[-SHOWN:]), file=sys.stderr)
+            print("\n".join(shown), file=sys.stderr)
 
     def close(self):
         for host in self.hosts.values():
@@ -243,22 +305,47 @@ class Host:
         self.stage, self.name, self.ip = stage, name, ip
         self.number = len(stage.hosts) + 1
         self.installed = set()
-        scratch = stage.scratch / "hosts" / name
-        scratch.mkdir()
-        log = open(stage.scratch / "logs" / f"{name}.host", "w")
-        self.holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--",
-             HERE / "host.sh", scratch, name], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        stage.poll(10, lambda: _child(self.holder.pid), f"{name} begins")
+        self.boots = 0
+        self.scratch = stage.scratch / "hosts" / name
+        self.scratch.mkdir()
+        self.boot()
+
+    def boot(self):
+        """Turns it on. The disk is as it was; /run, /tmp and the logs are empty."""
+        stage = self.stage
+        self.boots += 1
+        with open(stage.scratch / "logs" / f"{self.name}.boot-{self.boots}", "w") as log:
+            self.holder = subprocess.Popen(
+                ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", *(["--cgroup"] if stage.systemd else []),
+                 "--fork", "--kill-child", "--", HERE / "host.sh", self.scratch, self.name,
+                 *(["systemd"] if stage.systemd else [])],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=self._join_group if stage.systemd else None)
+        stage.poll(10, lambda: _child(self.holder.pid), f"{self.name} begins")
         self.init = _child(self.holder.pid)
-        stage.poll(10, lambda: self.path("/run/stage-ready").exists(), f"{name} is ready")
+        if stage.systemd:
+            stage.poll(60, lambda: self.run(["systemctl", "is-system-running"], check=False).stdout
+                       in ("running\n", "degraded\n"), f"{self.name} has booted")
+        else:
+            stage.poll(10, lambda: self.path("/run/stage-ready").exists(), f"{self.name} is ready")
+        self._plug_in()
+
+    def _join_group(self):
+        group = Path(os.environ["KBGEN_STAGE_GROUPS"]) / self.name
+        group.mkdir(exist_ok=True)
+        (group / "cgroup.procs").write_text("0")
+
+    def _plug_in(self):
         inner, outer = "eth0", f"port{self.number}"
         _do("ip", "link", "add", "name", outer, "type", "veth", "peer", "name", inner, "netns", self.init)
         _do("ip", "link", "set", outer, "master", BRIDGE, "up")
         self.run(["ip", "link", "set", inner, "up"])
-        network = json.loads((stage.scratch / "stage.json").read_text())["private"]
-        self.run(["ip", "address", "add", ip + "/32", "dev", inner])
-        self.run(["ip", "route", "add", network, "dev", inner, "src", ip])
+        network = json.loads((self.stage.scratch / "stage.json").read_text())["private"]
+        self.run(["ip", "address", "add", self.ip + "/32", "dev", inner])
+        self.run(["ip", "route", "add", network, "dev", inner, "src", self.ip])
+
+    def up(self):
+        return self.holder.poll() is None
 
     # ------------------------------------------------------------ files
 
@@ -287,7 +374,9 @@ class Host:
         """What is rendered for this server, lib/ and the credentials, as lib/fleet.sh leaves it."""
         root = self.path(self.stage.install_root)
         shutil.copytree(self.stage.tree / "servers" / self.name, root, dirs_exist_ok=True)
-        shutil.copytree(self.stage.tree / "lib", root / "lib", dirs_exist_ok=True)
+        for shared in ("lib", "images"):
+            if (self.stage.tree / shared).is_dir():
+                shutil.copytree(self.stage.tree / shared, root / shared, dirs_exist_ok=True)
         credentials = root / "credentials"
         credentials.mkdir(mode=0o700, exist_ok=True)
         for file in (self.stage.scratch / "credentials").iterdir():
@@ -351,12 +440,17 @@ class Host:
         _do("ip", "link", "set", f"port{self.number}", "up")
 
     def crash(self):
-        """Kills every process of this server at once, as a loss of power does. Files stay, and
-        what is started next finds them."""
+        """Kills every process of this server at once. Files stay, and what is started next finds them."""
         for process in self.stage.processes:
             if process.host is self and process.alive():
                 process.kill(signal.SIGKILL)
         self.run(["bash", "-c", "kill -KILL -1"], check=False)
+
+    def power_off(self):
+        """Takes the power away; boot() gives it back."""
+        self.holder.kill()
+        self.holder.wait()
+        self.stage.poll(10, lambda: not Path(f"/proc/{self.init}").exists(), f"{self.name} is off")
 
     def close(self):
         self.holder.kill()
@@ -419,6 +513,40 @@ class Process:
         again = Process(self.host, self.argv, self.outer.args, self.name)
         self.host.stage.processes.append(again)
         return again
+
+
+def _libraries(program):
+    """What the loader loads for a program, and the loader."""
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
+    return {Path(word) for word in listed.split() if word.startswith("/") and Path(word).exists()}
+
+
+def _write_image(target, reference, files, config):
+    """One layer and what `docker load` wants to know of it."""
+    folder = target.parent
+    layer = folder / "layer.tar"
+    with tarfile.open(layer, "w", dereference=False) as tar:
+        for made in ("tmp", "run", "data", "etc"):
+            entry = tarfile.TarInfo(made)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if made == "tmp" else 0o755
+            tar.addfile(entry)
+        # By their real places: /lib and /bin are links on this machine, and need not be there.
+        for file in sorted(files):
+            tar.add(file.resolve() if file.is_file() else file, arcname=str(file).lstrip("/"))
+    whole = {"architecture": "amd64", "os": "linux", "config": config,
+             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + _digest(layer)]}}
+    (folder / "config.json").write_text(json.dumps(whole))
+    manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with tarfile.open(target, "w") as tar:
+        for part in ("config.json", "manifest.json", "layer.tar"):
+            tar.add(folder / part, arcname=part)
+            (folder / part).unlink()
+
+
+def _digest(file):
+    with open(file, "rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 def _child(pid):
