@@ -22,7 +22,7 @@ if ! docker image inspect "$image" >/dev/null 2>&1; then
   fi
 fi
 
-# Before anything is touched, by the program that will read it. The password does not matter here.
+# Before anything is touched, by the program that will read it. Passwords do not matter here.
 docker run --rm --pull never --network none --user 0 --entrypoint haproxy \
   --env HAPROXY_STATS_PASSWORD=unused \
   --mount "type=bind,src=$here/etc/haproxy,dst=/usr/local/etc/haproxy,readonly" \

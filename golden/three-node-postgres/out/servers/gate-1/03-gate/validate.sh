@@ -53,28 +53,63 @@ members_of() {
     }'
 }
 
-# asks ADDRESS PORT PATH: the HTTP status that a member gives for its role.
-asks() { curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "http://$1:$2$3"; }
-
 accepts() { (: <"/dev/tcp/127.0.0.1/$1"); }
 
-# by_role LISTENER PORT PATH STATUS NAME ADDRESS...: the members that answer for the role, asked from
-# here, are those that HAProxy sends clients to; and there is one.
-by_role() {
-  local listener=$1 port=$2 path=$3 status=$4 wanted=''
-  shift 4
+# asks ADDRESS PORT PATH: the HTTP status that a member gives.
+asks() { curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "http://$1:$2$3"; }
+
+# What a check asks, asked from here: http ADDRESS PORT PATH STATUS, tcp ADDRESS PORT, and
+# dialogue ADDRESS PORT STEP..., a step being four words: line or hex, what is sent, the variable whose value
+# follows it, and what must be in the answer.
+http() { [ "$(asks "$1" "$2" "$3")" = "$4" ]; }
+
+tcp() { : <"/dev/tcp/$1/$2"; }
+
+dialogue() {
+  local member value answer wanted
+  exec {member}<>"/dev/tcp/$1/$2"
+  shift 2
   while [ "$#" -gt 0 ]; do
-    if [ "$(asks "$2" "$port" "$path")" = "$status" ]; then wanted+="${wanted:+ }$1"; fi
-    shift 2
+    if [ "$1" = hex ]; then
+      printf '%b' "$(fold -w 2 <<<"$2" | sed 's/^/\\x/' | tr -d '\n')" >&"$member"
+    elif [ -n "$2" ]; then
+      value=
+      if [ -n "$3" ]; then value=$(sed -n "s/^$3=//p" /etc/haproxy/haproxy.env); fi
+      printf '%s%s\r\n' "$2" "$value" >&"$member"
+    fi
+    # One read gives what the member says at once, and that is all of it.
+    if [ -n "$4" ]; then
+      answer=$(dd bs=65536 count=1 status=none <&"$member" | hex)
+      wanted=$4
+      if [ "$1" = line ]; then wanted=$(printf '%s' "$4" | hex); fi
+      if [[ $answer != *"$wanted"* ]]; then return 1; fi
+    fi
+    shift 4
   done
-  if [ -z "$wanted" ]; then
-    echo "no member answers for the role"
-    return 1
-  fi
-  same "members that get clients of $listener" "$wanted" "$(members_of "$listener" UP)"
 }
 
-someone_up() { [ -n "$(members_of "$1" UP)" ]; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+
+# A member that is gone does not refuse, it is silent: every question has five seconds.
+export -f asks http tcp dialogue hex
+# shellcheck disable=SC2016  # this text is for the inner bash
+within() { timeout 5 bash -euo pipefail -c '"$@"' within "$@"; }
+
+# only_those LISTENER MEMBERS QUESTION PORT ARGUMENT...: whoever answers the check, asked from here, gets
+# clients, and nobody else; and there is one. MEMBERS are words "name=address".
+only_those() {
+  local listener=$1 members=$2 question=$3 member wanted='' found
+  shift 3
+  for member in $members; do
+    if within "$question" "${member#*=}" "$@"; then wanted+="${wanted:+ }${member%%=*}"; fi
+  done
+  if [ -z "$wanted" ]; then
+    echo "no member answers as the check wants it"
+    return 1
+  fi
+  found=$(members_of "$listener" UP)
+  same "members that get clients of $listener" "$wanted" "$found"
+}
 
 statistics_are_guarded() {
   same '/stats without a password' 401 "$(asks "$1" "$2" /stats)"
@@ -86,11 +121,9 @@ check 'the container runs the pinned image, supervised by systemd alone' contain
 check 'files have their owners and modes' files_are_right
 check 'the configuration is valid, and the one that is loaded' configuration_is_loaded
 check 'fruit: port 5544 accepts' accepts 5544
-check 'fruit: clients go to the members that answer for the role, and to no other' by_role \
-  fruit-sql 8118 /primary 200 \
-  apple 172.20.9.1 \
-  pear 172.20.9.2 \
-  plum 172.20.9.3
+check 'fruit: clients go to the members that answer for the role, and to no other' \
+  only_those fruit-sql 'apple=172.20.9.1 pear=172.20.9.2 plum=172.20.9.3' \
+  http 8118 /primary 200
 
 check 'statistics and metrics ask for the password' statistics_are_guarded 172.20.8.10 8404
 check_summary
