@@ -92,14 +92,21 @@ class Estate:
         return {name: (ports.get(name, e["port"]), e.get("protocol", "tcp"), set(e["scope"]))
                 for name, e in declared.items()}
 
-    def clients(self, service: str) -> set[str]:
-        """Addresses of everything that says it uses the service, whatever way that takes."""
+    def needed_by(self, service: str, endpoint: str) -> set[str]:
+        """Addresses of the services that need the endpoint; a need that names none means the one for clients."""
         found = set()
         for name, model in self.services.items():
             needs = self.manifests[model["module"]].get("needs") or {}
             for need, declared in needs.items():
+                if declared.get("endpoint", endpoint) != endpoint:
+                    continue
                 if self.provider(model, need, declared["module"]) == service:
                     found |= {s.ip for s in self.members[name]}
+        return found
+
+    def clients(self, service: str, endpoint: str) -> set[str]:
+        """Addresses of everything that says it uses the service, whatever way that takes."""
+        found = self.needed_by(service, endpoint)
         for app in self.apps.values():
             for used, use in (app.get("uses") or {}).items():
                 if service in self.ways(used, (use or {}).get("route", "direct")):
@@ -130,8 +137,11 @@ class Estate:
         found = set()
         for service, model in self.services.items():
             proxy = model.get("proxy")
-            for port, protocol, scopes in self.endpoints(service).values():
+            for endpoint, (port, protocol, scopes) in self.endpoints(service).items():
                 own, front = set(), set()
+                # Past every proxy.
+                if "services" in scopes:
+                    own |= self.needed_by(service, endpoint)
                 if "peers" in scopes:
                     own |= {s.ip for s in self.members[service]}
                 if "admin" in scopes:
@@ -141,7 +151,7 @@ class Estate:
                 if proxy and scopes & {"proxy", "clients"}:
                     own |= {s.ip for s in self.members[proxy]}
                 if "clients" in scopes:
-                    clients = self.front_doors(service) or self.clients(service)
+                    clients = self.front_doors(service) or self.clients(service, endpoint)
                     if not proxy:
                         own |= clients
                     else:

@@ -1,6 +1,6 @@
 """The validators, in the order in which they run: cheap and general first."""
 
-from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, shell, units
+from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, redis, shell, units
 
 
 def all_validators():
@@ -14,5 +14,6 @@ def all_validators():
         proxies.Haproxy(), proxies.Pgbouncer(),
         database.Patroni(), database.Parameters(), database.Databases(),
         mariadb.OptionFiles(), mariadb.Databases(),
+        redis.RedisConf(), redis.SentinelConf(),
         firewall.Rules(), firewall.Reachability(),
     ]
