@@ -209,11 +209,11 @@ class Stage:
 
     def host(self, name, ip=None):
         """The server of that name, made when it is first asked for. With an address it may be
-        something that the inventory does not know, a load balancer or a stranger."""
+        something that the inventory does not know, a load balancer or a stranger; that one boots nothing."""
         if name not in self.hosts:
             if not ip and name not in self.addresses:
                 raise Failed(f"the inventory has no server {name}")
-            self.hosts[name] = Host(self, name, ip or self.addresses[name])
+            self.hosts[name] = Host(self, name, ip or self.addresses[name], self.systemd and not ip)
         return self.hosts[name]
 
     def secret(self, file, key):
@@ -249,7 +249,7 @@ class Stage:
         target = self.tree / "images" / name / "image.tar"
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_image(target, reference, files, {
-            "Env": [f"PATH={PATH}", *(f"{k}={v}" for k, v in (env or {}).items())],
+            "Env": [f"{k}={v}" for k, v in {"PATH": PATH, **(env or {})}.items()],
             "Entrypoint": list(entrypoint), "Cmd": list(command)})
 
     def poll(self, seconds, question, what=""):
@@ -282,7 +282,7 @@ class Stage:
     def explain(self):
         """The end of every log, for whoever reads a failure."""
         for host in self.hosts.values():
-            if self.systemd and host.up():
+            if host.systemd and host.up():
                 journal = host.run(["journalctl", "--no-pager", "--lines=100", "--output=short-precise"], check=False)
                 (self.scratch / "logs" / f"{host.name}.journal").write_text(journal.stdout)
         for log in sorted((self.scratch / "logs").iterdir()):
@@ -301,8 +301,8 @@ class Stage:
 class Host:
     """One server: `name`, `ip`, and a root that only it sees. Its processes see only each other."""
 
-    def __init__(self, stage, name, ip):
-        self.stage, self.name, self.ip = stage, name, ip
+    def __init__(self, stage, name, ip, systemd):
+        self.stage, self.name, self.ip, self.systemd = stage, name, ip, systemd
         self.number = len(stage.hosts) + 1
         self.installed = set()
         self.boots = 0
@@ -316,15 +316,15 @@ class Host:
         self.boots += 1
         with open(stage.scratch / "logs" / f"{self.name}.boot-{self.boots}", "w") as log:
             self.holder = subprocess.Popen(
-                ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", *(["--cgroup"] if stage.systemd else []),
+                ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", *(["--cgroup"] if self.systemd else []),
                  "--fork", "--kill-child", "--", HERE / "host.sh", self.scratch, self.name,
-                 *(["systemd"] if stage.systemd else [])],
+                 *(["systemd"] if self.systemd else [])],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=self._join_group if stage.systemd else None)
+                preexec_fn=self._join_group if self.systemd else None)
         stage.poll(10, lambda: _child(self.holder.pid), f"{self.name} begins")
         self.init = _child(self.holder.pid)
-        if stage.systemd:
-            stage.poll(60, lambda: self.run(["systemctl", "is-system-running"], check=False).stdout
+        if self.systemd:
+            stage.poll(180, lambda: self.run(["systemctl", "is-system-running"], check=False).stdout
                        in ("running\n", "degraded\n"), f"{self.name} has booted")
         else:
             stage.poll(10, lambda: self.path("/run/stage-ready").exists(), f"{self.name} is ready")
