@@ -43,6 +43,17 @@ const model::ImageVersion* ImageOf(const graph::Graph& graph, int service, std::
   return index < 0 ? nullptr : s.images[index];
 }
 
+void CheckSameSecret(const graph::Graph& graph, int service, int other, std::string_view secret,
+                     Diagnostics& diags) {
+  const model::Credential* here = SecretOf(graph, service, secret);
+  const model::Credential* there = SecretOf(graph, other, secret);
+  if (here == nullptr || there == nullptr || here == there) return;
+  diags.Emit(diag::kSecretsDiffer, SecretSpan(graph, service, secret),
+             {.labels = {{SecretSpan(graph, other, secret), "the other one"}},
+              .help = fmt::format("say `credentials: {{{}: {}}}`", secret, there->name.text)},
+             graph.services[service].name().text, graph.services[other].name().text, secret);
+}
+
 int64_t NumberOf(const graph::Graph& graph, int service, std::string_view setting) {
   return graph.Setting(service, setting).number;
 }

@@ -16,6 +16,9 @@ Span SecretSpan(const graph::Graph& graph, int service, std::string_view secret)
 graph::EndpointRef NeedOf(const graph::Graph& graph, int service, std::string_view need);
 // The version behind an image of the manifest, or null.
 const model::ImageVersion* ImageOf(const graph::Graph& graph, int service, std::string_view image);
+// Reports when two services must read one credential as their secret of that name, and do not.
+void CheckSameSecret(const graph::Graph& graph, int service, int other, std::string_view secret,
+                     Diagnostics& diags);
 // A setting that is a number.
 int64_t NumberOf(const graph::Graph& graph, int service, std::string_view setting);
 

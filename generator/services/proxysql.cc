@@ -23,15 +23,8 @@ using tmpl::Value;
 // A wrong monitor password at the start takes every member out of service within seconds
 // (ProxySQL 2.6.4, run): both sides must read one credential.
 void CheckSharedSecrets(const Graph& graph, int service, int galera, Diagnostics& diags) {
-  for (std::string_view secret : {"monitor", "probe"}) {
-    const model::Credential* here = SecretOf(graph, service, secret);
-    const model::Credential* there = SecretOf(graph, galera, secret);
-    if (here == nullptr || there == nullptr || here == there) continue;
-    diags.Emit(diag::kSecretsDiffer, SecretSpan(graph, service, secret),
-               {.labels = {{SecretSpan(graph, galera, secret), "the other one"}},
-                .help = fmt::format("say `credentials: {{{}: {}}}`", secret, there->name.text)},
-               graph.services[service].name().text, graph.services[galera].name().text, secret);
-  }
+  for (std::string_view secret : {"monitor", "probe"})
+    CheckSameSecret(graph, service, galera, secret, diags);
 }
 
 void CheckHostgroups(const Graph& graph, int service, Diagnostics& diags) {

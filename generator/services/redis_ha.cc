@@ -188,6 +188,8 @@ void CheckWatcher(const Graph& graph, int service, Diagnostics& diags) {
                 .help = "select the servers of the proxy"},
                s.name().text, graph.model->servers[server].name().text, watched.name().text);
   }
+  for (std::string_view secret : {"password", "sentinel_password"})
+    CheckSameSecret(graph, service, redis.service, secret, diags);
   const int64_t noticed = NumberOf(graph, service, "interval") * 1000 +
                           NumberOf(graph, redis.service, "down_after") + 5000;
   const int64_t limit = NumberOf(graph, redis.service, "failover_limit") * 1000;
