@@ -42,7 +42,7 @@ std::string Literal(std::string_view bytes) {
     const auto c = static_cast<unsigned char>(bytes[i]);
     if (c == '\n') {
       out += i + 1 < bytes.size() ? "\\n\"\n    \"" : "\\n";
-    } else if (c == '"' || c == '\\') {
+    } else if (c == '"' || c == '\\' || c == '?') {  // two `?` and a third sign are a trigraph
       out += {'\\', bytes[i]};
     } else if (c >= 0x20 && c < 0x7f) {
       out += bytes[i];
