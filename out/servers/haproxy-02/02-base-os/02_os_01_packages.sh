@@ -35,6 +35,7 @@ wanted=(
   openssh-server
   postgresql-client
   python3-systemd
+  redis-tools
   socat
   systemd-timesyncd
   util-linux

@@ -24,7 +24,7 @@ fi
 
 # Before anything is touched, by the program that will read it. Passwords do not matter here.
 docker run --rm --pull never --network none --user 0 --entrypoint haproxy \
-  --env HAPROXY_STATS_PASSWORD=unused \
+  --env HAPROXY_STATS_PASSWORD=unused --env REDIS_PASSWORD=unused \
   --mount "type=bind,src=$here/etc/haproxy,dst=/usr/local/etc/haproxy,readonly" \
   "$image" -c -f /usr/local/etc/haproxy/haproxy.cfg
 
@@ -55,4 +55,4 @@ listens() {
   local port
   for port in "$@"; do (: <"/dev/tcp/127.0.0.1/$port"); done
 }
-wait_for 30 listens 5432
+wait_for 30 listens 5432 6379 5672

@@ -125,5 +125,20 @@ check 'postgres: clients go to the members that answer for the role, and to no o
   only_those postgres-sql 'db-master-01=10.0.0.120 db-slave-01=10.0.0.121 db-slave-02=10.0.0.122' \
   http 8008 /primary 200
 
+check 'redis: port 6379 accepts' accepts 6379
+check 'redis: clients go to the members that answer for the role, and to no other' \
+  only_those redis-redis 'redis-01=10.0.0.123 redis-02=10.0.0.124 redis-03=10.0.0.125' \
+  dialogue 6379 \
+    line 'AUTH ' REDIS_PASSWORD +OK \
+    line PING '' +PONG \
+    line 'info replication' '' role:master \
+    line QUIT '' +OK
+
+check 'rabbitmq: port 5672 accepts' accepts 5672
+check 'rabbitmq: clients go to the members that answer as they should, and to no other' \
+  only_those rabbitmq-amqp 'queue-01=10.0.0.126 queue-02=10.0.0.127 queue-03=10.0.0.128' \
+  dialogue 5672 \
+    hex 414d515000000901 '' 000a000a
+
 check 'statistics and metrics ask for the password' statistics_are_guarded 10.0.0.12 8404
 check_summary

@@ -27,8 +27,12 @@ wanted=(
 
   # Services of this server.
   auditd
+  bind9-dnsutils
+  curl
   fail2ban
+  hcloud-cli
   iproute2
+  jq
   kmod
   nftables
   openssh-server

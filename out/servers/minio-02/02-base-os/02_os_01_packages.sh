@@ -27,8 +27,10 @@ wanted=(
 
   # Services of this server.
   auditd
+  curl
   fail2ban
   iproute2
+  jq
   kmod
   nftables
   openssh-server

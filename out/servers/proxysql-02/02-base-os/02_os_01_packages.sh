@@ -29,7 +29,9 @@ wanted=(
   auditd
   fail2ban
   iproute2
+  jq
   kmod
+  mariadb-client
   nftables
   openssh-server
   python3-systemd

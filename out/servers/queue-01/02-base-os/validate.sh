@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fifteen checks of this server. They ask for what is in effect, not for what a file says.
+# Fifteen checks of this server, and one more where its services know each other by name. They ask for
+# what is in effect, not for what a file says.
 set -Eeuo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034  # not every step asks
@@ -78,6 +79,14 @@ resolver() {
   same "DNS servers" "1.1.1.1 8.8.8.8" "$found"
 }
 
+# As programs resolve: every name has one address, and the own one is not a loopback.
+peer_names() {
+  local name address
+  while read -r address name; do
+    same "addresses of $name" "$address" "$(getent ahostsv4 "$name" | awk '{ print $1 }' | sort -u | paste -s -d ' ')"
+  done < <(grep -v '^#' /etc/kbgen/hosts)
+}
+
 kernel_parameters() {
   local name value found status=0
   while IFS='=' read -r name value; do
@@ -126,7 +135,7 @@ volume() {
 }
 
 check "the operating system is ubuntu-24.04" same "operating system" ubuntu-24.04 "$(os_name)"
-check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd fail2ban iproute2 kmod nftables openssh-server python3-systemd systemd-timesyncd util-linux xfsprogs
+check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd curl fail2ban iproute2 jq kmod nftables openssh-server openssl python3-pika python3-systemd systemd-timesyncd util-linux xfsprogs
 
 check "docker runs in the pinned version" docker_runs
 check "docker works with the rendered settings" docker_settings
@@ -136,6 +145,7 @@ check "the firewall is the rendered one and drops by default" firewall
 check "sshd works with the rendered settings" sshd_settings
 check "sshd admits no passwords" no_passwords
 check "the resolver asks the network's DNS servers" resolver
+check "peers are known by their names" peer_names
 check "kernel parameters are in effect" kernel_parameters
 check "the clock is right and in its time zone" clock
 check "the journal is kept and bounded" journal

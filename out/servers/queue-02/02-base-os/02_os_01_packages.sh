@@ -27,11 +27,15 @@ wanted=(
 
   # Services of this server.
   auditd
+  curl
   fail2ban
   iproute2
+  jq
   kmod
   nftables
   openssh-server
+  openssl
+  python3-pika
   python3-systemd
   systemd-timesyncd
   util-linux

@@ -33,6 +33,7 @@ wanted=(
   nftables
   openssh-server
   python3-systemd
+  redis-tools
   systemd-timesyncd
   util-linux
   xfsprogs

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fifteen checks of this server. They ask for what is in effect, not for what a file says.
+# Fifteen checks of this server, and one more where its services know each other by name. They ask for
+# what is in effect, not for what a file says.
 set -Eeuo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034  # not every step asks
@@ -126,7 +127,7 @@ volume() {
 }
 
 check "the operating system is ubuntu-24.04" same "operating system" ubuntu-24.04 "$(os_name)"
-check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd fail2ban iproute2 kmod nftables openssh-server python3-systemd systemd-timesyncd util-linux xfsprogs
+check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd fail2ban iproute2 kmod nftables openssh-server python3-systemd redis-tools systemd-timesyncd util-linux xfsprogs
 
 check "docker runs in the pinned version" docker_runs
 check "docker works with the rendered settings" docker_settings

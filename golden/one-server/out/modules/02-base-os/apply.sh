@@ -26,4 +26,5 @@ fleet_step 02_os_09_audit parallel
 fleet_step 02_os_10_volume parallel
 fleet_step 02_os_11_firewall parallel
 fleet_step 02_os_12_firewall_confirm parallel
+fleet_step 02_os_13_peer_names parallel
 fleet_done

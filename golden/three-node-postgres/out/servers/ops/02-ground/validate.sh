@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fifteen checks of this server. They ask for what is in effect, not for what a file says.
+# Fifteen checks of this server, and one more where its services know each other by name. They ask for
+# what is in effect, not for what a file says.
 set -Eeuo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034  # not every step asks

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs the validation of every proxy and shows each check that failed.
+set -Eeuo pipefail
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034  # lib/fleet.sh reads them
+root=/opt/meridian folder=08-door
+# shellcheck source=/dev/null
+. "$here/../../lib/fleet.sh"
+trap 'kb_failed "$?"' ERR
+
+fleet_host door-1 deploy@192.168.64.21
+fleet_host door-2 deploy@192.168.64.22
+
+fleet_arguments "$@"
+fleet_reach
+fleet_validate validate
+fleet_here 08_proxysql_06_diagnostics

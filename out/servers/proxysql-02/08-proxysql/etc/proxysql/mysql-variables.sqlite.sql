@@ -1,0 +1,31 @@
+-- Variables of a proxy that runs. A name that does not exist changes no row and is no error, therefore
+-- all of them are read back. `interfaces` and `threads` wait for a restart.
+UPDATE global_variables SET variable_value = '0.0.0.0:3306' WHERE variable_name = 'mysql-interfaces';
+UPDATE global_variables SET variable_value = '10.11.6' WHERE variable_name = 'mysql-server_version';
+UPDATE global_variables SET variable_value = '2048' WHERE variable_name = 'mysql-max_connections';
+UPDATE global_variables SET variable_value = '10000' WHERE variable_name = 'mysql-connect_timeout_server_max';
+UPDATE global_variables SET variable_value = 'true' WHERE variable_name = 'mysql-monitor_enabled';
+UPDATE global_variables SET variable_value = 'monitor' WHERE variable_name = 'mysql-monitor_username';
+UPDATE global_variables SET variable_value = '@@mariadb.env:MARIADB_MONITOR_PASSWORD@@' WHERE variable_name = 'mysql-monitor_password';
+UPDATE global_variables SET variable_value = '2000' WHERE variable_name = 'mysql-monitor_galera_healthcheck_interval';
+UPDATE global_variables SET variable_value = '800' WHERE variable_name = 'mysql-monitor_galera_healthcheck_timeout';
+UPDATE global_variables SET variable_value = '2' WHERE variable_name = 'mysql-monitor_galera_healthcheck_max_timeout_count';
+UPDATE global_variables SET variable_value = '60000' WHERE variable_name = 'mysql-monitor_connect_interval';
+UPDATE global_variables SET variable_value = '2000' WHERE variable_name = 'mysql-monitor_ping_interval';
+UPDATE global_variables SET variable_value = '600000' WHERE variable_name = 'mysql-monitor_history';
+UPDATE global_variables SET variable_value = 'true' WHERE variable_name = 'mysql-commands_stats';
+UPDATE global_variables SET variable_value = '1000' WHERE variable_name = 'mysql-connect_timeout_server';
+UPDATE global_variables SET variable_value = 'utf8mb4' WHERE variable_name = 'mysql-default_charset';
+UPDATE global_variables SET variable_value = 'utf8mb4_general_ci' WHERE variable_name = 'mysql-default_collation_connection';
+UPDATE global_variables SET variable_value = '0' WHERE variable_name = 'mysql-default_max_latency_ms';
+UPDATE global_variables SET variable_value = '0' WHERE variable_name = 'mysql-default_query_delay';
+UPDATE global_variables SET variable_value = '36000000' WHERE variable_name = 'mysql-default_query_timeout';
+UPDATE global_variables SET variable_value = 'information_schema' WHERE variable_name = 'mysql-default_schema';
+UPDATE global_variables SET variable_value = 'true' WHERE variable_name = 'mysql-have_compress';
+UPDATE global_variables SET variable_value = '200' WHERE variable_name = 'mysql-ping_timeout_server';
+UPDATE global_variables SET variable_value = '2000' WHERE variable_name = 'mysql-poll_timeout';
+UPDATE global_variables SET variable_value = 'true' WHERE variable_name = 'mysql-sessions_sort';
+UPDATE global_variables SET variable_value = '1048576' WHERE variable_name = 'mysql-stacksize';
+UPDATE global_variables SET variable_value = '4' WHERE variable_name = 'mysql-threads';
+LOAD MYSQL VARIABLES TO RUNTIME;
+SAVE MYSQL VARIABLES TO DISK;
