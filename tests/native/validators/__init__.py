@@ -1,6 +1,6 @@
 """The validators, in the order in which they run: cheap and general first."""
 
-from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, redis, shell, units
+from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, proxysql, redis, shell, units
 
 
 def all_validators():
@@ -11,7 +11,7 @@ def all_validators():
         containers.Dockerfile(), containers.DockerEnvironment(), containers.DockerDaemon(),
         units.Units(), units.Drop_ins(),
         host.Sshd(), host.Sysctl(), host.KernelModules(), host.Fail2ban(), host.Audit(), host.Apt(),
-        proxies.Haproxy(), proxies.Pgbouncer(),
+        proxies.Haproxy(), proxies.Pgbouncer(), proxysql.Proxysql(),
         database.Patroni(), database.Parameters(), database.Databases(),
         mariadb.OptionFiles(), mariadb.Databases(),
         redis.RedisConf(), redis.SentinelConf(),
