@@ -1,6 +1,6 @@
 """The validators, in the order in which they run: cheap and general first."""
 
-from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, proxysql, redis, shell, units
+from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, proxysql, rabbitmq, redis, shell, units
 
 
 def all_validators():
@@ -11,9 +11,12 @@ def all_validators():
         containers.Dockerfile(), containers.DockerEnvironment(), containers.DockerDaemon(),
         units.Units(), units.Drop_ins(),
         host.Sshd(), host.Sysctl(), host.KernelModules(), host.Fail2ban(), host.Audit(), host.Apt(),
+        host.PeerNames(),
         proxies.Haproxy(), proxies.Pgbouncer(), proxysql.Proxysql(),
         database.Patroni(), database.Parameters(), database.Databases(),
         mariadb.OptionFiles(), mariadb.Databases(),
+        rabbitmq.RabbitmqConf(), rabbitmq.ErlangTerms(), rabbitmq.Definitions(), rabbitmq.Cookie(), rabbitmq.AmqpUrl(),
+        rabbitmq.Python(),
         redis.RedisConf(), redis.SentinelConf(),
         firewall.Rules(), firewall.Reachability(),
     ]

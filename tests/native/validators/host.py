@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from validator import Validator, each, run, said, scratch
+from validator import Validator, each, run, said, sandbox, scratch
 
 # sshd -T writes some values in another way than one may write them in the file.
 SSHD_SYNONYMS = {"prohibit-password": "without-password"}
@@ -186,3 +186,46 @@ class Apt(Validator):
                 f"Dir::Cache={folder}/cache", "APT::Sandbox::User=root") for part in ("-o", option)]
             updated = run("apt-get", *options, "update")
             return updated if updated.returncode != 0 else run("apt-cache", *options, "policy", package)
+
+
+class PeerNames(Validator):
+    """The C library resolves with the block as its /etc/hosts: each peer has its address and no other."""
+
+    name = "peer-names"
+    programs = {"getent": "libc-bin"}
+    root = True
+
+    def accepts(self, artifact):
+        return artifact.host_path == "/etc/kbgen/hosts"
+
+    def key(self, artifact):
+        return artifact.path  # whose peers they are is the server's
+
+    def failures(self, tree, artifacts):
+        return each(artifacts, lambda artifact: self.judge(tree, artifact))
+
+    @staticmethod
+    def judge(tree, artifact):
+        estate = tree.estate
+        peers = {}
+        for name, model in estate.services.items():
+            asks = (estate.manifests[model["module"]].get("host") or {}).get("peer_names")
+            if asks and artifact.server in [s.name for s in estate.members[name]]:
+                peers |= {s.name: s.ip for s in estate.members[name]}
+        named = {name for line in artifact.text.splitlines() if not line.startswith("#") for name in line.split()[1:]}
+        if strangers := sorted(named - peers.keys()):
+            return f"{strangers[0]} is no peer of {artifact.server}"
+        with scratch() as folder:
+            for name, ip in peers.items():
+                result = sandbox(Path(folder), [ip], "bash", "-c", RESOLVE, "resolve", artifact.file, name)
+                found = {line.split()[0] for line in result.stdout.splitlines()}
+                if found != {ip}:
+                    return f"{name} resolves to {', '.join(sorted(found)) or 'nothing'}, and not to {ip}"
+        return ""
+
+
+RESOLVE = r"""
+cat "$1" >/etc/hosts
+printf 'hosts: files\n' >/etc/nsswitch.conf
+getent ahostsv4 "$2"
+"""
