@@ -89,7 +89,7 @@ class Estate:
         model = self.services[service]
         declared = self.manifests[model["module"]].get("endpoints") or {}
         ports = model.get("ports") or {}
-        return {name: (ports.get(name, e["port"]), e.get("protocol", "tcp"), set(e["scope"]))
+        return {name: (ports.get(name) or e["port"], e.get("protocol", "tcp"), set(e["scope"]))
                 for name, e in declared.items()}
 
     def needed_by(self, service: str, endpoint: str) -> set[str]:
@@ -131,7 +131,8 @@ class Estate:
 
     def front_doors(self, service: str) -> set[str]:
         """The private addresses of load balancers that listen for the service."""
-        return {b["private_ip"] for b in self.balancers.values() if service in b["listeners"]}
+        return {b["private_ip"] for b in self.balancers.values()
+                if service in [w["to"] if isinstance(w, dict) else w for w in b["listeners"]]}
 
     def openings(self) -> set[Opening]:
         found = set()
