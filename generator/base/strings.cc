@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 namespace kb {
@@ -69,6 +70,20 @@ std::optional<uint64_t> ParseUnsigned(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;
+}
+
+bool IsDate(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  unsigned year = 0, month = 0, day = 0;
+  const auto read = [&](size_t at, size_t size, unsigned& number) {
+    const char* end = text.data() + at + size;
+    return std::from_chars(text.data() + at, end, number).ptr == end;
+  };
+  if (!read(0, 4, year) || !read(5, 2, month) || !read(8, 2, day)) return false;
+  using namespace std::chrono;
+  return year_month_day(std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
+                        std::chrono::day(day))
+      .ok();
 }
 
 size_t FindInvalidUtf8(std::string_view text) {

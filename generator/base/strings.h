@@ -23,6 +23,9 @@ std::string_view Trim(std::string_view text);  // spaces, tabs, CR and LF at bot
 // Whole decimal number without sign, blanks or leading zeros (a lone 0 is one).
 std::optional<uint64_t> ParseUnsigned(std::string_view text);
 
+// A day of the calendar, written 2026-06-30.
+bool IsDate(std::string_view text);
+
 // The byte where `text` stops being UTF-8, or npos. Surrogates and overlong forms are refused.
 size_t FindInvalidUtf8(std::string_view text);
 

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/strings.h"
 #include "check/rules.h"
 #include "diag/kinds.h"
 #include "services/hook.h"
@@ -20,14 +21,6 @@ const diag::KindRow* WaivedKind(const model::Waiver& waiver, Diagnostics& diags)
   if (kind != nullptr && kind->code >= 3000 && kind->code < 4000) return kind;
   diags.Emit(diag::kUnknownWaiver, waiver.code.span, text);
   return nullptr;
-}
-
-bool IsDate(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
-  const auto month = ParseInt(text.substr(5, 1) == "0" ? text.substr(6, 1) : text.substr(5, 2));
-  const auto day = ParseInt(text.substr(8, 1) == "0" ? text.substr(9, 1) : text.substr(8, 2));
-  return ParseInt(text.substr(0, 4)) && month && *month >= 1 && *month <= 12 && day && *day >= 1 &&
-         *day <= 31;
 }
 
 // Takes the findings that a waiver covers out of `found` and says instead who accepted them.

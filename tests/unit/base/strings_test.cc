@@ -72,6 +72,17 @@ TEST(FindInvalidUtf8, AgreesWithItselfWhereverTheTextBegins) {
   }
 }
 
+TEST(Date, IsADayOfTheCalendar) {
+  for (const std::string_view day : {"2026-06-30", "2024-02-29", "2026-12-31", "1999-01-01"}) {
+    EXPECT_TRUE(IsDate(day)) << day;
+  }
+  for (const std::string_view text :
+       {"", "2026-06-31", "2026-02-29", "2026-13-01", "2026-00-10", "2026-06-00", "2026-6-30",
+        "2026/06/30", "26-06-30", "2026-06-3a", "+026-06-30", "2026-06-30 ", " 2026-06-3"}) {
+    EXPECT_FALSE(IsDate(text)) << text;
+  }
+}
+
 TEST(EditDistance, CountsEditsAndSwapsOfNeighbours) {
   struct Case {
     std::string_view a, b;
