@@ -67,19 +67,24 @@ std::vector<Change> ChangesBetween(const std::vector<Match>& matches, uint32_t b
   return changes;
 }
 
+std::vector<Change> ChangesOf(const std::vector<std::string_view>& before,
+                              const std::vector<std::string_view>& after) {
+  // 2,000 edits are more than a person reads, and found in a few milliseconds and 16 MB.
+  constexpr int kEditsMax = 2000;
+  Numbering numbering;
+  const auto before_numbers = numbering.Of(before);
+  const auto after_numbers = numbering.Of(after);
+  return ChangesBetween(CommonItems(before_numbers, after_numbers, kEditsMax),
+                        static_cast<uint32_t>(before.size()), static_cast<uint32_t>(after.size()));
+}
+
 class UnifiedWriter {
  public:
   UnifiedWriter(std::vector<std::string_view> before, std::vector<std::string_view> after)
       : before_(std::move(before)), after_(std::move(after)) {}
 
   std::string Write() {
-    // 2,000 edits are more than a person reads, and found in a few milliseconds and 16 MB.
-    constexpr int kEditsMax = 2000;
-    Numbering numbering;
-    const auto before = numbering.Of(before_);
-    const auto after = numbering.Of(after_);
-    const auto changes =
-        ChangesBetween(CommonItems(before, after, kEditsMax), Size(before_), Size(after_));
+    const std::vector<Change> changes = ChangesOf(before_, after_);
     for (size_t i = 0; i < changes.size();) {
       size_t end = i + 1;
       while (end < changes.size() &&
@@ -174,6 +179,14 @@ std::string UnifiedDiff(std::string_view before, std::string_view after,
   }
   return fmt::format("--- {}\n+++ {}\n{}", HeaderName(before_name), HeaderName(after_name),
                      UnifiedWriter(SplitLines(before), SplitLines(after)).Write());
+}
+
+std::vector<uint32_t> NewLines(std::string_view before, std::string_view after) {
+  std::vector<uint32_t> lines;
+  for (const Change& change : ChangesOf(SplitLines(before), SplitLines(after))) {
+    for (uint32_t i = change.after; i < change.after_end; ++i) lines.push_back(i + 1);
+  }
+  return lines;
 }
 
 std::string GitDiff(std::string_view path, const FileState& before, const FileState& after) {

@@ -1,6 +1,7 @@
 // Diff: the difference of two texts or two trees, for people, and as patch(1) and git read it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@ namespace kb::write {
 // The shortest one, unless the texts have so little in common that it would be long to find.
 std::string UnifiedDiff(std::string_view before, std::string_view after,
                         std::string_view before_name, std::string_view after_name);
+
+// The lines of `after`, from 1, that the unified diff marks with a plus.
+std::vector<uint32_t> NewLines(std::string_view before, std::string_view after);
 
 // One side of a comparison of files.
 struct FileState {

@@ -77,6 +77,7 @@ Result<uint64_t> MakeTree(const Place& place, const Source& source, const Option
   };
   auto written = RenderAll(source, options.threads, write, diags);
   if (!written) return std::unexpected(std::move(written).error().Within("making " + place.path()));
+  if (!diags.has_errors() && options.inspect) options.inspect(digests, diags);
   if (diags.has_errors()) return 0;
 
   const std::string manifest(kManifestName);

@@ -284,6 +284,7 @@ Result<Survey> SurveyTree(int root, const Source& source, const Options& options
   if (auto done = RenderAll(source, options.threads, compare, diags); !done) {
     return std::unexpected(std::move(done).error());
   }
+  if (!diags.has_errors() && options.inspect) options.inspect(survey.digests, diags);
   if (diags.has_errors()) return survey;
   survey.bytes = bytes;
 

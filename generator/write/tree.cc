@@ -41,6 +41,17 @@ Outcome FreshOutcome(const Source& source, uint64_t bytes) {
   return {.fresh = true, .files = source.size() + 1, .bytes = bytes};
 }
 
+Digests DigestAll(const Source& source, unsigned threads, Diagnostics& diags) {
+  Digests digests(source.size());
+  const auto keep = [&](uint32_t i, std::string_view bytes, Scratch&) -> Result<void> {
+    digests[i] = Digest(bytes);
+    return {};
+  };
+  // Keeping a digest cannot fail.
+  KB_CHECK(RenderAll(source, threads, keep, diags).has_value());
+  return digests;
+}
+
 bool MustExist(const Fd& root) { return root.ok() || errno != ENOENT; }
 
 }  // namespace
@@ -72,10 +83,8 @@ Result<Checked<Outcome>> Apply(const Source& source, const Options& options, Dia
 Result<Checked<Outcome>> Compare(const Source& source, const Options& options, Diagnostics& diags) {
   const Fd root = Place(options.root).Open();
   if (!MustExist(root)) {
-    const auto count = [](uint32_t, std::string_view, Scratch&) { return Result<void>(); };
-    if (auto done = RenderAll(source, options.threads, count, diags); !done) {
-      return std::unexpected(std::move(done).error());
-    }
+    const Digests digests = DigestAll(source, options.threads, diags);
+    if (!diags.has_errors() && options.inspect) options.inspect(digests, diags);
     if (auto gate = diags.Gate(); !gate) return Checked<Outcome>(std::unexpect, gate.error());
     return FreshOutcome(source, 0);
   }
@@ -87,13 +96,7 @@ Result<Checked<Outcome>> Compare(const Source& source, const Options& options, D
 
 Checked<std::string> ManifestText(const Source& source, const Options& options,
                                   Diagnostics& diags) {
-  Digests digests(source.size());
-  const auto keep = [&](uint32_t i, std::string_view bytes, Scratch&) -> Result<void> {
-    digests[i] = Digest(bytes);
-    return {};
-  };
-  // Keeping a digest cannot fail.
-  KB_CHECK(RenderAll(source, options.threads, keep, diags).has_value());
+  const Digests digests = DigestAll(source, options.threads, diags);
   if (auto gate = diags.Gate(); !gate) return std::unexpected(gate.error());
   std::string text;
   StreamManifest(source, digests, options, [&](std::string_view piece) {

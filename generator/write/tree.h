@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/result.h"
 #include "diag/diagnostic.h"
 
@@ -37,10 +40,14 @@ class Source {
   virtual bool Render(size_t index, std::string& out, Diagnostics& diags) const = 0;
 };
 
+// Asked once everything is rendered, before anything is changed; what it reports stops the run.
+using Inspect = std::function<void(std::span<const Sha256> digests, Diagnostics& diags)>;
+
 struct Options {
   std::string root;  // the output folder, "out"
   unsigned threads = 1;
   std::string header;  // JSON members that open MANIFEST.json ("\"topology\": \"x\",")
+  Inspect inspect = nullptr;
 };
 
 enum class ChangeKind : uint8_t { kCreate, kUpdate, kDelete };

@@ -188,5 +188,14 @@ TEST(CommonItems, AreAsManyAsThereCanBeAndReallyCommon) {
   }
 }
 
+TEST(NewLines, AreThoseThatTheDiffMarksWithAPlus) {
+  using Lines = std::vector<uint32_t>;
+  EXPECT_EQ(NewLines("a\nb\nc\n", "a\nb\nc\n"), Lines{});
+  EXPECT_EQ(NewLines("a\nb\nc\n", "a\nx\nc\ny\n"), (Lines{2, 4}));
+  EXPECT_EQ(NewLines("a\nb\nc\n", "a\nc\n"), Lines{}) << "what is gone has no line";
+  EXPECT_EQ(NewLines("", "a\nb\n"), (Lines{1, 2}));
+  EXPECT_EQ(NewLines("a", "a\n"), Lines{1}) << "a line end is part of its line";
+}
+
 }  // namespace
 }  // namespace kb::write

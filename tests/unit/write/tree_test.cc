@@ -84,6 +84,39 @@ TEST_F(TreeTest, CountsTheManifestAmongItsFiles) {
   }
 }
 
+TEST_F(TreeTest, IsInspectedOnceEverythingIsRenderedAndLeftAsItWasWhenThatReports) {
+  const FakeSource next = {{"docs/b.md", "other\n"}, {"docs/c.md", "c\n"}};
+  Options options = {.root = root()};
+  options.inspect = [&](std::span<const Sha256> digests, Diagnostics& diags) {
+    EXPECT_EQ(digests.size(), 2u);
+    EXPECT_EQ(digests[0], Digest("other\n"));
+    EXPECT_EQ(digests[1], Digest("c\n"));
+    diags.Emit(diag::kYamlSyntax, {}, "no");
+  };
+  const auto refused = [&](auto&& run) {
+    Diagnostics diags;
+    const auto outcome = run(next, options, diags);
+    ASSERT_TRUE(outcome.has_value());
+    EXPECT_FALSE(outcome->has_value());
+    EXPECT_EQ(diags.errors(), 1u);
+  };
+  refused(write::Compare);
+  refused(write::Apply);
+  EXPECT_EQ(Siblings(), 0u) << "no tree is made, and nothing is left of the attempt";
+  Apply(kTwo);
+  const Rows before = Snapshot(root());
+  const std::string manifest = *ReadFile(At("MANIFEST.json"));
+  refused(write::Compare);
+  refused(write::Apply);
+  EXPECT_EQ(Snapshot(root()), before);
+  EXPECT_EQ(*ReadFile(At("MANIFEST.json")), manifest);
+
+  options.inspect = [](std::span<const Sha256>, Diagnostics&) {};
+  Diagnostics diags;
+  ASSERT_TRUE(write::Apply(next, options, diags).value().has_value());
+  EXPECT_EQ(Snapshot(root()), (Rows{"docs/b.md - other\n", "docs/c.md - c\n"}));
+}
+
 TEST_F(TreeTest, IsNotTouchedWhenNothingChanged) {
   Apply(kTwo);
   const auto stamps = [&] {
