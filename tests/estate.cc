@@ -1,6 +1,7 @@
 #include "estate.h"
 
 #include "base/files.h"
+#include "cli/frozen.h"
 #include "diag/print.h"
 #include "render/render.h"
 
@@ -10,6 +11,8 @@ namespace {
 void RenderAll(Compilation& c) {
   const render::Renderer renderer(c.plan, c.sources, c.diags);
   if (c.diags.has_errors()) return;
+  cli::FrozenGuard(c, renderer, cli::PlanSource(c.plan, renderer), {.out = "out", .threads = 1})
+      .RenderAndInspect(c.diags);
   for (const lower::Artifact& artifact : c.plan.artifacts) {
     std::string text;
     renderer.Render(artifact, text, nullptr, c.diags);

@@ -110,10 +110,11 @@ class Builder {
   }
 
   void AddWork() {
-    WithFormat(WithModel(Command("check", "Check the model without writing anything",
-                                 "  kbgen check\n"
-                                 "  kbgen check -m lab/topology.yaml --format github\n",
-                                 Check)));
+    WithJobs(
+        WithFormat(WithOut(WithModel(Command("check", "Check the model without writing anything",
+                                             "  kbgen check\n"
+                                             "  kbgen check -m lab/topology.yaml --format github\n",
+                                             Check)))));
     CLI::App& render = WithJobs(WithFormat(WithOut(WithModel(
         Command("render", "Make the output tree what the model says",
                 "  kbgen render                      # model/topology.yaml into out\n"
@@ -128,10 +129,31 @@ class Builder {
                                       Diff));
     diff.add_option("BEFORE", o_.before, "The old tree")->type_name("DIR")->required();
     diff.add_option("AFTER", o_.after, "The new tree")->type_name("DIR")->required();
+    AddDecision(WithJobs(WithFormat(WithModel(
+        Command("freeze", "Declare services finished: no render may change them any more",
+                "  kbgen freeze postgres cache --by 'M. Okafor' --why 'accepted in the lab' "
+                "--on 2026-03-01\n",
+                Freeze)))));
+    AddDecision(WithFormat(WithModel(Command(
+        "thaw", "Let renders change frozen services again",
+        "  kbgen thaw postgres --by 'R. Chen' --why 'longer leases' --on 2026-04-02\n", Thaw))));
     CLI::App& init = Command("init", "Write a small working topology to start from",
                              "  kbgen init estate && cd estate && kbgen render\n", Init);
     init.add_option("FOLDER", o_.folder, "Where; files that exist are never overwritten")
         ->type_name("DIR");
+  }
+
+  void AddDecision(CLI::App& command) {
+    command.add_option("SERVICE", o_.services, "Services of the topology")
+        ->type_name("NAME")
+        ->required();
+    command.add_option("--by", o_.by, "Who decides it")->type_name("WHO")->required();
+    command.add_option("--why", o_.why, "The reason, for whoever meets it later")
+        ->type_name("TEXT")
+        ->required();
+    command.add_option("--on", o_.on, "The day of the decision")
+        ->type_name("YYYY-MM-DD")
+        ->required();
   }
 
   void AddQuestions() {

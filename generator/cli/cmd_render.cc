@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/compile.h"
 #include "cli/console.h"
+#include "cli/frozen.h"
 #include "cli/paint_diff.h"
 #include "cli/plan_source.h"
 #include "render/render.h"
@@ -120,11 +121,20 @@ Result<std::string> Differences(const Outcome& outcome, const PlanSource& source
   return text;
 }
 
+// What a run that was refused leaves to say: the tree is as it was.
+Status Refuse(const Options& options, const Console& console, const Compilation& c,
+              const FrozenGuard& guard) {
+  if (console.text_format() && !options.quiet) {
+    console.Print(PaintDiff(guard.differences(), console.color_on_stdout()));
+  }
+  return console.Show(c.diags, c.sources, guard.ToJson());
+}
+
 Status CheckTree(const Options& options, const Console& console, Compilation& c,
-                 const PlanSource& source, const write::Options& tree) {
+                 const PlanSource& source, const FrozenGuard& guard, const write::Options& tree) {
   const auto outcome = write::Compare(source, tree, c.diags);
   if (!outcome) return console.Fail(outcome.error());
-  if (!*outcome) return console.Show(c.diags, c.sources);
+  if (!*outcome) return Refuse(options, console, c, guard);
   const Status shown = console.Show(c.diags, c.sources, ToJson(**outcome, options));
   if (shown != Status::kDone) return shown;
   if (IsUpToDate(**outcome)) {
@@ -156,15 +166,18 @@ Status Render(const Options& options) {
   const render::Renderer renderer(c.plan, c.sources, c.diags);
   if (c.diags.has_errors()) return console.Show(c.diags, c.sources);
   const PlanSource source(c.plan, renderer);
+  const unsigned threads = ThreadsFor(c.plan, options.jobs);
+  FrozenGuard guard(c, renderer, source, {.out = options.out, .threads = threads});
   const write::Options tree = {.root = options.out,
-                               .threads = ThreadsFor(c.plan, options.jobs),
-                               .header = ManifestHeader(c.plan)};
+                               .threads = threads,
+                               .header = ManifestHeader(c.plan),
+                               .inspect = guard.AsInspect()};
   console.Progress(fmt::format("rendering {} files on {} threads", source.size(), tree.threads));
-  if (options.check) return CheckTree(options, console, c, source, tree);
+  if (options.check) return CheckTree(options, console, c, source, guard, tree);
 
   const auto outcome = write::Apply(source, tree, c.diags);
   if (!outcome) return console.Fail(outcome.error());
-  if (!*outcome) return console.Show(c.diags, c.sources);
+  if (!*outcome) return Refuse(options, console, c, guard);
   console.PrintSummary(List(**outcome) + Summary(**outcome, options.out));
   return console.Show(c.diags, c.sources, ToJson(**outcome, options));
 }

@@ -33,6 +33,10 @@ struct Options {
   std::string schema = "topology";
   std::string folder = ".";
   std::string shell;
+  std::vector<std::string> services;
+  std::string by;
+  std::string why;
+  std::string on;
 };
 
 // The exit status: stable, because scripts and CI read it.
@@ -51,6 +55,8 @@ Status Explain(const Options& options);
 Status Schema(const Options& options);
 Status Dump(const Options& options);
 Status Init(const Options& options);
+Status Freeze(const Options& options);
+Status Thaw(const Options& options);
 Status Selfcheck(const Options& options);
 
 }  // namespace kb::cli

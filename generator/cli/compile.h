@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "diag/diagnostic.h"
+#include "freeze/lock.h"
 #include "graph/graph.h"
 #include "lower/plan.h"
 #include "model/load.h"
@@ -28,11 +29,15 @@ struct Compilation {
   module::Library library;
   model::Model model;
   graph::Graph graph;
+  freeze::Lock lock;
   lower::Plan plan;  // usable only when Compile returned Done
 };
 
-// files → syntax → model → graph → check → lower. What is wrong with the input is in `c.diags`;
-// an Error means that a file could not be read.
+// files → syntax → model → graph → check, freeze → lower. What is wrong with the input is in
+// `c.diags`; an Error means that a file could not be read.
 Result<Checked<Done>> Compile(const CompileOptions& options, Compilation& c);
+
+// Where the lock of a topology stands.
+std::string LockPath(const std::string& model);
 
 }  // namespace kb

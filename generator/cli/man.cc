@@ -75,6 +75,7 @@ std::string ManualPage(const CLI::App& app) {
       ".TP\nNO_COLOR\nWhen set and not empty, \\fB\\-\\-color auto\\fR means never.\n"
       ".SH FILES\n"
       ".TP\nmodel/topology.yaml\nThe topology, unless \\fB\\-\\-model\\fR names another.\n"
+      ".TP\nmodel/freeze.lock\nServices that are finished; beside the topology.\n"
       ".TP\nout\nThe output tree, unless \\fB\\-\\-out\\fR names another.\n"
       ".TP\nout/MANIFEST.json\nEvery file of the tree with its digest.\n";
   return out;

@@ -23,7 +23,8 @@ TEST(Completion, OffersInBashWhatMayFollow) {
     std::string words, offers;
   };
   for (const Case& c :
-       {Case{"kbgen sch", "schema "}, Case{"kbgen render --che", "--check "},
+       {Case{"kbgen sch", "schema "}, Case{"kbgen fre", "freeze "},
+        Case{"kbgen thaw --w", "--why "}, Case{"kbgen render --che", "--check "},
         Case{"kbgen check --format s", "sarif "},
         Case{"kbgen dump --stage ''", "model graph plan "}, Case{"kbgen completion f", "fish "},
         Case{"kbgen check -q --color a", "auto always "}}) {
