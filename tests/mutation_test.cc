@@ -7,6 +7,9 @@
 #include <random>
 
 #include "base/files.h"
+#include "diag/kinds.h"
+#include "diag/print.h"
+#include "figures.h"
 #include "mutations.h"
 
 namespace kb::test {
@@ -14,6 +17,7 @@ namespace {
 
 constexpr size_t kSample = 75;  // of each file, so that the test takes seconds
 constexpr uint32_t kSeed = 20251124;
+constexpr size_t kFigures = 100;
 
 class MutationTest : public testing::Test {
  protected:
@@ -37,13 +41,26 @@ class MutationTest : public testing::Test {
   }
 
   bool IsFound(const Verdict& verdict, const Mutation& m) const {
-    if (!verdict.compilation->diags.has_errors()) return false;
+    if (m.code == 0 && !verdict.compilation->diags.has_errors()) return false;
     return std::ranges::any_of(verdict.diagnostics, [&](const Diagnostic& d) {
-      if (d.severity == Severity::kInfo) return false;
+      // The fence of a setting's type may stand before that of a rule.
+      const bool meant = m.code == 0 || d.code == m.code || d.code == diag::kWrongValue.code;
+      if (d.severity == Severity::kInfo || !meant) return false;
       return IsThere(verdict, d.span, m) || std::ranges::any_of(d.labels, [&](const Label& label) {
                return IsThere(verdict, label.span, m);
              });
     });
+  }
+
+  void Try(const Mutation& m) const {
+    const std::string original = ReadFile(Where(m)).value_or("");
+    ASSERT_NE(m.bytes, original) << m.what;
+    ASSERT_TRUE(WriteFileAtomically(Where(m), m.bytes, 0644).has_value());
+    const Verdict verdict = Ask();
+    ASSERT_TRUE(WriteFileAtomically(Where(m), original, 0644).has_value());
+    EXPECT_TRUE(IsFound(verdict, m))
+        << m.what << " (" << m.file << ":" << m.line << ", " << CodeName(m.code) << ")\n"
+        << verdict.Text(dir_.path());
   }
 
   TempDir dir_;
@@ -63,13 +80,17 @@ TEST_F(MutationTest, EveryMistakeIsFoundOnItsLine) {
   std::map<std::string, size_t> tried;
   for (const Mutation& m : mutations) {
     if (++tried[m.file] > kSample && !all) continue;
-    const std::string original = ReadFile(Where(m)).value_or("");
-    ASSERT_TRUE(WriteFileAtomically(Where(m), m.bytes, 0644).has_value());
-    const Verdict verdict = Ask();
-    ASSERT_TRUE(WriteFileAtomically(Where(m), original, 0644).has_value());
-    EXPECT_TRUE(IsFound(verdict, m)) << m.what << " (" << m.file << ":" << m.line << ")\n"
-                                     << verdict.Text(dir_.path());
+    Try(m);
   }
+}
+
+// All of them, each time: the fences are few.
+TEST_F(MutationTest, EveryFigureBeyondItsFenceIsReported) {
+  const Verdict clean = Ask();
+  ASSERT_FALSE(clean.compilation->diags.has_errors()) << clean.Text(dir_.path());
+  const std::vector<Mutation> figures = GuardedFigures(clean, dir_.path());
+  ASSERT_GT(figures.size(), kFigures);
+  for (const Mutation& m : figures) Try(m);
 }
 
 }  // namespace

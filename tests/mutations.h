@@ -14,6 +14,7 @@ struct Mutation {
   uint32_t line = 0;  // that was touched, counted from 1
   std::string what;   // "misspell the key `targets`"
   std::string bytes;  // the whole file, with the mistake
+  uint16_t code = 0;  // that must be said; 0: any
 };
 
 // `root` as the verdict's paths begin. All of them change the meaning, so all must be found.

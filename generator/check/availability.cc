@@ -17,7 +17,7 @@ void CheckPlacement(const Context& c, Diagnostics& diags) {
     if (count == 0 || reported) continue;  // with the selector, or with the inventory
     if (manifest.min && count < *manifest.min) {
       diags.Emit(diag::kTooFewMembers, span, {.help = "select more servers"}, service.name().text,
-                 count, manifest.name.text, int64_t{*manifest.min});
+                 count, int64_t{*manifest.min}, manifest.name.text);
     }
     if (manifest.max && count > *manifest.max) {
       diags.Emit(diag::kTooManyMembers, span,

@@ -1,6 +1,9 @@
 // What a provider of load balancers takes, and who renders what stands outside of the servers.
+#include <algorithm>
 #include <array>
 #include <map>
+
+#include <fmt/core.h>
 
 #include "check/rules.h"
 #include "diag/kinds.h"
@@ -8,11 +11,17 @@
 namespace kb::check {
 namespace {
 
+struct Range {
+  int64_t least, most;
+  std::string_view unit, help;
+};
+
 void CheckRange(const model::Balancer& balancer, const model::Health& health, std::string_view what,
-                int64_t value, int64_t least, int64_t most, Diagnostics& diags) {
-  if (value >= least && value <= most) return;
-  diags.Emit(diag::kHealthRange, health.span, {.help = "choose a value that it takes"},
-             balancer.name.text, what, value, least, most);
+                int64_t value, Range range, Diagnostics& diags) {
+  if (value >= range.least && value <= range.most) return;
+  const auto spelt = [&](int64_t number) { return fmt::format("{}{}", number, range.unit); };
+  diags.Emit(diag::kHealthRange, health.span, {.help = std::string(range.help)}, balancer.name.text,
+             what, spelt(range.least), spelt(range.most), spelt(value));
 }
 
 // Hetzner's API answers 422 "Must be between …" to anything else.
@@ -22,9 +31,14 @@ void CheckHealthOfHetzner(const model::Balancer& balancer, Diagnostics& diags) {
     const model::Health& health = listener.health;
     if (!health.span.known() || health.span == seen) continue;
     seen = health.span;
-    CheckRange(balancer, health, "an interval of", health.interval_s, 3, 60, diags);
-    CheckRange(balancer, health, "a timeout of", health.timeout_s, 1, health.interval_s, diags);
-    if (health.retries > 0) CheckRange(balancer, health, "retries of", health.retries, 1, 5, diags);
+    CheckRange(balancer, health, "an interval", health.interval_s,
+               {3, 60, "s", "every target is probed once in this time"}, diags);
+    CheckRange(balancer, health, "a timeout", health.timeout_s,
+               {1, std::max(health.interval_s, int64_t{3}), "s",
+                "a probe ends before the next one begins"},
+               diags);
+    if (health.retries > 0)
+      CheckRange(balancer, health, "retries", health.retries, {1, 5, "", "3 is usual"}, diags);
   }
 }
 

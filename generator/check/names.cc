@@ -25,7 +25,8 @@ void CheckName(const model::Model& model, const model::Dns::Name& name, Diagnost
       for (const model::Balancer& known : model.balancers) names.push_back(known.name.text);
       const std::string_view near = Nearest(wanted.text, names);
       diags.Emit(diag::kUnknownBalancer, wanted.span,
-                 {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)},
+                 {.help = near.empty() ? "declare it under `load_balancers:`"
+                                       : fmt::format("did you mean `{}`?", near)},
                  wanted.text);
     } else if (balancer->public_ip.empty()) {
       diags.Emit(diag::kNameWithoutAddress, wanted.span,
@@ -51,9 +52,12 @@ bool Fits(const model::Dns::Record& record) {
   return !value.empty();
 }
 
-}  // namespace
-
-namespace {
+std::string_view FormOf(std::string_view type) {
+  if (type == "A") return "an address such as 203.0.113.7";
+  if (type == "CAA") return "flags, tag and value: `0 issue letsencrypt.org`";
+  if (type == "TXT") return "a text that is not empty";
+  return "a host name, such as mail.example.org";
+}
 
 // Clients take any address of a name: what one does not listen for fails half of the time.
 void CheckEvenness(const Context& c, const model::Dns::Name& name, Diagnostics& diags) {
@@ -102,7 +106,9 @@ void CheckNames(const Context& c, Diagnostics& diags) {
   for (const model::Dns::Record& record : c.model.dns.records) ++count[record.name.text];
   for (const model::Dns::Record& record : c.model.dns.records) {
     if (!Fits(record))
-      diags.Emit(diag::kRecordValue, record.value.span, record.value.text, record.type.text);
+      diags.Emit(diag::kRecordValue, record.value.span,
+                 {.help = std::string(FormOf(record.type.text))}, record.value.text,
+                 record.type.text);
     // RFC 1034, 3.6.2: a name that is an alias has no other data; nor can the domain itself be one.
     const bool alias = record.type.text == "CNAME";
     if (alias && (record.name.empty() || count[record.name.text] > 1)) {

@@ -48,6 +48,7 @@ void CheckPorts(const Context& c, Diagnostics& diags) {
     std::map<std::pair<uint16_t, std::string_view>, const Listener*> taken;
     for (int s : c.graph.services_on[server]) {
       for (const Listener* listener : by_service[s]) {
+        if (listener->port == 0) continue;  // it is not said, and that is reported
         const auto [first, fresh] =
             taken.emplace(std::pair{listener->port, listener->protocol}, listener);
         if (fresh || !told.emplace(std::pair{first->second, listener}, true).second) continue;
@@ -102,8 +103,9 @@ void CheckBalancers(const Context& c, Diagnostics& diags) {
                    {.help = "name an endpoint whose scope includes clients"}, NameOf(c.graph, ref),
                    balancer.model->name.text);
       }
-      const auto [first, fresh] = ports.emplace(c.graph.ListenPort(balancer, i), i);
-      if (!fresh) {
+      const uint16_t port = c.graph.ListenPort(balancer, i);
+      const auto [first, fresh] = ports.emplace(port, i);
+      if (!fresh && port != 0) {
         diags.Emit(
             diag::kBalancerPort, written.span,
             {.labels = {{balancer.model->listeners[first->second].to.span, "the other one"}}},

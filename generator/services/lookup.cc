@@ -1,5 +1,7 @@
 #include "services/lookup.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "diag/kinds.h"
@@ -58,6 +60,47 @@ int64_t NumberOf(const graph::Graph& graph, int service, std::string_view settin
   return graph.Setting(service, setting).number;
 }
 
+std::vector<Label> LabelsOf(const graph::Graph& graph, int service,
+                            std::initializer_list<std::string_view> settings) {
+  std::vector<Label> labels;
+  for (std::string_view setting : settings)
+    labels.push_back({graph.SettingSpan(service, setting), std::string(setting)});
+  return labels;
+}
+
+void CheckAtLeast(const graph::Graph& graph, int service, std::string_view setting, int64_t least,
+                  Diagnostics::Extra why, Diagnostics& diags) {
+  const int64_t value = NumberOf(graph, service, setting);
+  if (value >= least) return;
+  const graph::Service& s = graph.services[service];
+  const int index = IndexOf(s.manifest->settings, setting);
+  const std::string unit = index < 0 ? std::string() : s.manifest->settings[index].shape->unit;
+  diags.Emit(diag::kTooShort, graph.SettingSpan(service, setting), std::move(why), s.name().text,
+             setting, fmt::format("{}{}", value, unit), fmt::format("{}{}", least, unit));
+}
+
+void CheckSecretsDiffer(const graph::Graph& graph, int service,
+                        std::span<const std::string_view> secrets, Diagnostics& diags) {
+  const graph::Service& s = graph.services[service];
+  std::vector<const model::Credential*> taken;
+  const auto take = [&](const model::Credential* credential, Span span, std::string_view help) {
+    if (credential == nullptr) return;
+    if (std::ranges::find(taken, credential) != taken.end()) {
+      diags.Emit(diag::kSecretReused, span, {.help = std::string(help)}, s.name().text,
+                 credential->name.text);
+    }
+    taken.push_back(credential);
+  };
+  for (std::string_view secret : secrets) {
+    take(SecretOf(graph, service, secret), SecretSpan(graph, service, secret),
+         "give each a credential of its own");
+  }
+  for (const graph::Role& role : s.roles) {
+    take(role.credential, role.name.span,
+         "give each user of an app a credential of its own, never the module's");
+  }
+}
+
 void CheckDataOnVolume(const graph::Graph& graph, int service, std::string_view setting,
                        bool required, Diagnostics& diags) {
   const graph::Service& s = graph.services[service];
@@ -68,7 +111,7 @@ void CheckDataOnVolume(const graph::Graph& graph, int service, std::string_view 
     const model::Volume* volume =
         server.volume < 0 ? nullptr : &graph.model->volumes[server.volume];
     const std::string_view mount = volume == nullptr ? std::string_view() : volume->mount.text;
-    // The volume may be mounted at the folder, above it, or at what stands in it.
+    // The volume may be mounted at the folder or above it.
     const bool holds =
         volume != nullptr && (data == mount || data.starts_with(fmt::format("{}/", mount)));
     if (holds) continue;

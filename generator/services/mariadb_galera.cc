@@ -2,6 +2,7 @@
 // majority.
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -26,12 +27,10 @@ void CheckTimeouts(const Graph& graph, int service, Diagnostics& diags) {
   const int64_t suspect = NumberOf(graph, service, "evs_suspect_timeout");
   const int64_t inactive = NumberOf(graph, service, "evs_inactive_timeout");
   if (2 * keepalive <= suspect && suspect <= inactive) return;
-  diags.Emit(
-      diag::kGaleraTimeouts, graph.SettingSpan(service, "evs_suspect_timeout"),
-      {.labels = {{graph.SettingSpan(service, "evs_keepalive_period"), "evs_keepalive_period"},
-                  {graph.SettingSpan(service, "evs_inactive_timeout"), "evs_inactive_timeout"}},
-       .help = "the order is keepalive < suspect <= inactive"},
-      graph.services[service].name().text, suspect, keepalive, inactive);
+  diags.Emit(diag::kGaleraTimeouts, graph.SettingSpan(service, "evs_suspect_timeout"),
+             {.labels = LabelsOf(graph, service, {"evs_keepalive_period", "evs_inactive_timeout"}),
+              .help = "keep the order 2 * keepalive <= suspect <= inactive"},
+             graph.services[service].name().text, suspect, keepalive, inactive);
 }
 
 // The two flavours differ in uid, data directory, provider and variables: with the wrong one the
@@ -147,18 +146,21 @@ void CheckProviderOptions(const Graph& graph, int service, Diagnostics& diags) {
   for (const Value& pair : graph.Setting(service, "provider_options").list()) {
     const std::string_view key = pair.list()[0].str();
     if ((key == "pc.ignore_sb" || key == "pc.ignore_quorum") && IsTrue(pair.list()[1].str()))
-      diags.Emit(diag::kSplitBrainOption, pair.list()[0].origin, {.help = "take it away"},
-                 graph.services[service].name().text, key);
+      diags.Emit(
+          diag::kSplitBrainOption, pair.list()[0].origin,
+          {.help = "take it away; after a full stop the recovery script finds who may begin"},
+          graph.services[service].name().text, key);
     if (key == "gcs.fc_master_slave")
-      diags.Emit(diag::kRenamedOption, pair.list()[0].origin, {.help = "write the new name"}, key,
-                 "gcs.fc_single_primary");
+      diags.Emit(diag::kRenamedOption, pair.list()[0].origin,
+                 {.help = "write the new name, the value stays"}, key, "gcs.fc_single_primary");
   }
 }
+
+constexpr std::array<std::string_view, 4> kUsers{"root", "mysql", "mariadb.sys", "healthcheck"};
 
 void CheckNames(const Graph& graph, int service, Diagnostics& diags) {
   constexpr std::array<std::string_view, 5> kDatabases{"mysql", "information_schema",
                                                        "performance_schema", "sys", "test"};
-  constexpr std::array<std::string_view, 4> kUsers{"root", "mysql", "mariadb.sys", "healthcheck"};
   const graph::Service& s = graph.services[service];
   const auto refuse = [&](const Word& name, std::string_view what, std::string_view why) {
     diags.Emit(diag::kReservedName, name.span, {.help = "choose another name"}, name.text, what,
@@ -167,15 +169,27 @@ void CheckNames(const Graph& graph, int service, Diagnostics& diags) {
   for (const graph::Resource& database : s.databases) {
     if (std::ranges::find(kDatabases, database.name.text) != kDatabases.end())
       refuse(database.name, "database", "it belongs to MariaDB itself");
+    if (database.name.text == graph.Setting(service, "probe_database").str())
+      refuse(database.name, "database", "the module has one of that name");
   }
   for (const graph::Role& role : s.roles) {
     if (std::ranges::find(kUsers, role.name.text) != kUsers.end())
       refuse(role.name, "user", "it belongs to MariaDB itself");
     for (std::string_view own : {"monitor_user", "probe_user"}) {
-      if (graph.Setting(service, own).kind != tmpl::Kind::kAbsent &&
-          graph.Setting(service, own).str() == role.name.text)
+      if (graph.Setting(service, own).str() == role.name.text)
         refuse(role.name, "user", "the module has one of that name");
     }
+  }
+}
+
+// The module's own two: one may only look, the other may write.
+void CheckOwnUsers(const Graph& graph, int service, Diagnostics& diags) {
+  std::set<std::string_view> taken(kUsers.begin(), kUsers.end());
+  for (std::string_view setting : {"monitor_user", "probe_user"}) {
+    const std::string_view name = graph.Setting(service, setting).str();
+    if (taken.insert(name).second) continue;
+    diags.Emit(diag::kUserTaken, graph.SettingSpan(service, setting),
+               {.help = "choose another name"}, graph.services[service].name().text, name);
   }
 }
 
@@ -190,18 +204,23 @@ void CheckBuffers(const Graph& graph, int service, Diagnostics& diags) {
     const int64_t size = graph.model->volumes[server.volume].size_gb;
     if (needed * 2 < size * 1024) continue;
     diags.Emit(diag::kBufferTooLarge, graph.SettingSpan(service, "gcache_size"),
-               {.labels = {{graph.model->volumes[server.volume].mount.span, "this volume"}},
+               {.labels = {{graph.model->volumes[server.volume].mount.span, "this volume"},
+                           {graph.SettingSpan(service, "log_file_size"), "log_file_size"}},
                 .help = "lower `gcache_size`; half of the volume is for data"},
                s.name().text, needed, server.name().text, size);
   }
 }
 
+constexpr std::array<std::string_view, 3> kSecrets{"root", "monitor", "probe"};
+
 void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckTimeouts(graph, service, diags);
+  CheckSecretsDiffer(graph, service, kSecrets, diags);
   CheckImage(graph, service, diags);
   CheckOwned(graph, service, "parameters", kParameters, diags);
   CheckProviderOptions(graph, service, diags);
   CheckNames(graph, service, diags);
+  CheckOwnUsers(graph, service, diags);
   CheckBuffers(graph, service, diags);
 }
 

@@ -1,5 +1,6 @@
 // MinIO: one erasure set of fixed nodes, and the arithmetic of what may be lost.
 #include <algorithm>
+#include <array>
 
 #include <fmt/core.h>
 
@@ -37,7 +38,7 @@ void CheckParity(const Graph& graph, int service, Diagnostics& diags) {
   const int64_t parity = NumberOf(graph, service, "parity");
   if (drives < 2 || parity <= drives / 2) return;
   diags.Emit(diag::kParityTooHigh, graph.SettingSpan(service, "parity"),
-             {.help = fmt::format("at most {}; with 0 MinIO chooses {}", drives / 2,
+             {.help = fmt::format("say {} at most, or 0: then MinIO takes {}", drives / 2,
                                   DefaultParity(drives))},
              s.name().text, drives, parity);
 }
@@ -53,6 +54,7 @@ void CheckClosedSet(const Graph& graph, int service, Diagnostics& diags) {
 void CheckEntry(const Graph& graph, int service, Diagnostics& diags) {
   const graph::Service& s = graph.services[service];
   if (s.members.empty()) return;
+  if (s.entry < 0 && !s.model->entry.empty()) return;  // no such server, which is reported
   if (s.entry < 0 || !graph.HasMember(service, s.entry)) {
     diags.Emit(diag::kNoEntry, s.model->entry.empty() ? s.model->span : s.model->entry.span,
                {.help = "name one of its servers"}, s.name().text);
@@ -85,16 +87,18 @@ void CheckVolumeSizes(const Graph& graph, int service, Diagnostics& diags) {
     if (smallest == nullptr || volume->size_gb < smallest->size_gb) smallest = volume;
   }
   if (!equal)
-    diags.Emit(diag::kUnequalVolumes, smallest->mount.span, s.name().text, smallest->size_gb);
+    diags.Emit(diag::kUnequalVolumes, smallest->mount.span,
+               {.help = "make all volumes of the service equally large"}, s.name().text,
+               smallest->size_gb);
 }
 
 // RELEASE.2024-10-02T17-50-41Z, a suffix allowed. The date is one that exists.
 std::string_view WrongTag(std::string_view tag) {
   constexpr std::string_view kForm = "RELEASE.0000-00-00T00-00-00Z";
-  if (tag.size() < kForm.size()) return "it has the form RELEASE.YYYY-MM-DDTHH-MM-SSZ";
+  constexpr std::string_view kWrongForm = "its tags have the form RELEASE.YYYY-MM-DDTHH-MM-SSZ";
+  if (tag.size() < kForm.size()) return kWrongForm;
   for (size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] == '0' ? !IsDigit(tag[i]) : tag[i] != kForm[i])
-      return "it has the form RELEASE.YYYY-MM-DDTHH-MM-SSZ";
+    if (kForm[i] == '0' ? !IsDigit(tag[i]) : tag[i] != kForm[i]) return kWrongForm;
   }
   if (tag.size() > kForm.size() && tag[kForm.size()] != '.' && tag[kForm.size()] != '-')
     return "after the Z comes nothing, or a suffix behind `.` or `-`";
@@ -109,23 +113,9 @@ void CheckTag(const Graph& graph, int service, Diagnostics& diags) {
   const model::ImageVersion* image = ImageOf(graph, service, "minio");
   if (image == nullptr || image->image.tag.empty()) return;
   if (const std::string_view why = WrongTag(image->image.tag); !why.empty())
-    diags.Emit(diag::kWrongTag, image->ref.span, image->image.tag, "MinIO", why);
-}
-
-void CheckSecrets(const Graph& graph, int service, Diagnostics& diags) {
-  const graph::Service& s = graph.services[service];
-  const model::Credential* password = SecretOf(graph, service, "root_password");
-  if (password == nullptr) return;
-  if (SecretOf(graph, service, "root_user") == password)
-    diags.Emit(diag::kSecretReused, SecretSpan(graph, service, "root_password"),
-               {.help = "give the root user's name and its password one credential each"},
-               s.name().text, password->name.text);
-  for (const graph::Role& role : s.roles) {
-    if (role.credential != password) continue;
-    diags.Emit(diag::kSecretReused, role.name.span,
-               {.help = "apps have a credential of their own, never root's"}, s.name().text,
-               password->name.text);
-  }
+    diags.Emit(diag::kWrongTag, image->ref.span,
+               {.help = "take a tag that exists, such as RELEASE.2024-10-02T17-50-41Z"},
+               image->image.tag, "MinIO", why);
 }
 
 // The rules of S3 (and of MinIO, which keeps /minio/ for itself).
@@ -147,16 +137,21 @@ void CheckBuckets(const Graph& graph, int service, Diagnostics& diags) {
     std::string_view why = WrongBucket(bucket.name.text);
     if (bucket.name.text == graph.Setting(service, "check_bucket").str())
       why = "the validation has one of that name";
-    if (!why.empty()) diags.Emit(diag::kBucketName, bucket.name.span, bucket.name.text, why);
+    if (!why.empty())
+      diags.Emit(diag::kBucketName, bucket.name.span, {.help = "choose another name"},
+                 bucket.name.text, why);
   }
   for (const Value& name : graph.Setting(service, "versioned").list()) {
     if (std::ranges::find(names, name.str()) != names.end()) continue;
     const std::string_view near = Nearest(name.str(), names);
     diags.Emit(diag::kUnknownBucket, name.origin,
-               {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, s.name().text,
-               name.str());
+               {.help = near.empty() ? "name it under `bucket:` of an app, or take it away here"
+                                     : fmt::format("did you mean `{}`?", near)},
+               s.name().text, name.str());
   }
 }
+
+constexpr std::array<std::string_view, 2> kSecrets{"root_user", "root_password"};
 
 void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckParity(graph, service, diags);
@@ -166,7 +161,7 @@ void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckDataOnVolume(graph, service, "data_dir", true, diags);
   CheckVolumeSizes(graph, service, diags);
   CheckTag(graph, service, diags);
-  CheckSecrets(graph, service, diags);
+  CheckSecretsDiffer(graph, service, kSecrets, diags);
   CheckBuckets(graph, service, diags);
 }
 

@@ -1,6 +1,7 @@
 // ProxySQL in front of a Galera cluster: one writer for all proxies, and pools that fit behind it.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include <fmt/core.h>
@@ -28,13 +29,15 @@ void CheckSharedSecrets(const Graph& graph, int service, int galera, Diagnostics
 }
 
 void CheckHostgroups(const Graph& graph, int service, Diagnostics& diags) {
-  std::set<int64_t> taken;
+  std::map<int64_t, std::string_view> taken;
   for (std::string_view name :
        {"writer_hostgroup", "backup_hostgroup", "reader_hostgroup", "offline_hostgroup"}) {
     const int64_t number = NumberOf(graph, service, name);
-    if (taken.insert(number).second) continue;
+    const auto [first, fresh] = taken.emplace(number, name);
+    if (fresh) continue;
     diags.Emit(diag::kHostgroupTwice, graph.SettingSpan(service, name),
-               {.help = "give each of the four a number of its own"},
+               {.labels = LabelsOf(graph, service, {first->second}),
+                .help = "give each of the four a number of its own"},
                graph.services[service].name().text, number);
   }
 }
@@ -42,7 +45,8 @@ void CheckHostgroups(const Graph& graph, int service, Diagnostics& diags) {
 // Host groups and users are those of one cluster, which is the one that it stands in front of.
 void CheckFronted(const Graph& graph, int service, int galera, Diagnostics& diags) {
   const graph::Service& s = graph.services[service];
-  if (s.fronted == std::vector<int>{galera}) return;
+  // That it does not stand in front of the cluster itself is KB3314's to say.
+  if (std::ranges::all_of(s.fronted, [&](int other) { return other == galera; })) return;
   diags.Emit(diag::kFrontsOther, s.model->span,
              {.labels = {{graph.services[galera].model->span, "what it needs"}},
               .help = fmt::format("say `proxy: {}` there, and nowhere else", s.name().text)},
@@ -57,22 +61,22 @@ int64_t Detection(const Graph& graph, int service) {
 }
 
 void CheckTimes(const Graph& graph, int service, Diagnostics& diags) {
-  const auto need_more = [&](std::string_view setting, int64_t least, std::string_view why) {
-    const int64_t value = NumberOf(graph, service, setting);
-    if (value >= least) return;
-    diags.Emit(diag::kTooShort, graph.SettingSpan(service, setting), {.help = std::string(why)},
-               graph.services[service].name().text, setting, value, least);
+  const auto need = [&](std::string_view setting, int64_t least,
+                        std::initializer_list<std::string_view> depends_on, std::string_view why) {
+    CheckAtLeast(graph, service, setting, least,
+                 {.labels = LabelsOf(graph, service, depends_on), .help = std::string(why)}, diags);
   };
-  need_more("healthcheck_interval", NumberOf(graph, service, "healthcheck_timeout") + 1,
-            "a check must end before the next one begins");
-  need_more("connect_timeout_max", Detection(graph, service),
-            "a client that waits for a connection must outlast a failover");
-  int64_t slowest = 0;
-  for (std::string_view name :
-       {"monitor_connect_interval", "monitor_ping_interval", "healthcheck_interval"})
-    slowest = std::max(slowest, NumberOf(graph, service, name));
-  need_more("monitor_history", 3 * slowest,
-            "only the history of the checks shows a wrong password while it runs");
+  need("healthcheck_interval", NumberOf(graph, service, "healthcheck_timeout") + 1,
+       {"healthcheck_timeout"}, "a check must end before the next one begins");
+  need("connect_timeout_max", Detection(graph, service),
+       {"healthcheck_interval", "healthcheck_count", "healthcheck_timeout"},
+       "a client that waits for a connection must outlast a failover");
+  std::string_view slowest = "healthcheck_interval";
+  for (std::string_view name : {"monitor_connect_interval", "monitor_ping_interval"}) {
+    if (NumberOf(graph, service, name) > NumberOf(graph, service, slowest)) slowest = name;
+  }
+  need("monitor_history", 3 * NumberOf(graph, service, slowest), {slowest},
+       "only the history of the checks shows a wrong password while it runs");
 }
 
 void CheckPools(const Graph& graph, int service, int galera, Diagnostics& diags) {
@@ -83,42 +87,46 @@ void CheckPools(const Graph& graph, int service, int galera, Diagnostics& diags)
       NumberOf(graph, galera, "max_connections") - NumberOf(graph, galera, "spare_connections");
   if (all > admitted) {
     diags.Emit(diag::kPoolsExceed, graph.SettingSpan(galera, "max_connections"),
-               {.labels = {{graph.SettingSpan(service, "backend_connections"), "of each proxy"}},
+               {.labels = {{graph.SettingSpan(service, "backend_connections"), "of each proxy"},
+                           {graph.SettingSpan(galera, "spare_connections"), "kept free"}},
                 .help = "lower `backend_connections` of the proxy, or raise `max_connections`"},
                graph.services[galera].name().text, all, admitted);
   }
   const int64_t clients = NumberOf(graph, service, "client_connections");
-  if (NumberOf(graph, service, "user_connections") > clients) {
-    diags.Emit(diag::kTooShort, graph.SettingSpan(service, "client_connections"),
-               {.help = "one user may open that many"}, s.name().text, "client_connections",
-               clients, NumberOf(graph, service, "user_connections"));
-  }
+  CheckAtLeast(graph, service, "client_connections", NumberOf(graph, service, "user_connections"),
+               {.labels = {{graph.SettingSpan(service, "user_connections"), "of one user alone"}},
+                .help = "lower `user_connections`, or raise `client_connections`"},
+               diags);
   constexpr int64_t kOwnFiles = 512;  // its database, log, monitor connections
   const int64_t files =
       clients + each * static_cast<int64_t>(graph.services[galera].members.size()) + kOwnFiles;
-  if (files > NumberOf(graph, service, "open_files")) {
-    diags.Emit(diag::kTooShort, graph.SettingSpan(service, "open_files"),
-               {.help = "one for each client and each connection to a member, and its own"},
-               s.name().text, "open_files", NumberOf(graph, service, "open_files"), files);
-  }
+  CheckAtLeast(graph, service, "open_files", files,
+               {.labels = LabelsOf(graph, service, {"client_connections", "backend_connections"}),
+                .help = "one for each client and each connection to a member, and its own"},
+               diags);
 }
 
 // `admin`, `stats` and `monitor` log in from the proxy's own host only, and are the published
 // defaults; a name that two sides use makes one of them fail.
 void CheckUsers(const Graph& graph, int service, int galera, Diagnostics& diags) {
   std::set<std::string_view> taken{"admin", "stats", "monitor", "root"};
-  const auto take = [&](const Value& name, Span span) {
-    if (name.kind == tmpl::Kind::kAbsent || taken.insert(name.str()).second) return;
+  const auto refuse = [&](std::string_view name, Span span) {
     diags.Emit(diag::kUserTaken, span, {.help = "choose another name"},
-               graph.services[service].name().text, name.str());
+               graph.services[service].name().text, name);
   };
-  for (std::string_view setting : {"admin_user", "stats_user"})
-    take(graph.Setting(service, setting), graph.SettingSpan(service, setting));
+  for (std::string_view setting : {"admin_user", "stats_user"}) {
+    const std::string_view name = graph.Setting(service, setting).str();
+    if (!taken.insert(name).second) refuse(name, graph.SettingSpan(service, setting));
+  }
   taken.erase("monitor");  // as a user of the database it is a usual name
+  taken.erase("root");     // whether it may be one is the database's to say
+  const auto compare = [&](std::string_view name, Span span) {
+    if (taken.contains(name)) refuse(name, span);
+  };
   for (std::string_view setting : {"monitor_user", "probe_user"})
-    take(graph.Setting(galera, setting), graph.SettingSpan(galera, setting));
+    compare(graph.Setting(galera, setting).str(), graph.SettingSpan(galera, setting));
   for (const graph::Role& role : graph.services[galera].roles)
-    take(Value::Atom(role.name.text), role.name.span);
+    compare(role.name.text, role.name.span);
 }
 
 // Variables that a setting or the graph decides: in the map they would contradict it.
@@ -144,8 +152,11 @@ void CheckOwnedVariables(const Graph& graph, int service, Diagnostics& diags) {
   }
 }
 
+constexpr std::array<std::string_view, 4> kSecrets{"admin", "stats", "monitor", "probe"};
+
 void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckHostgroups(graph, service, diags);
+  CheckSecretsDiffer(graph, service, kSecrets, diags);
   CheckTimes(graph, service, diags);
   CheckOwnedVariables(graph, service, diags);
   const EndpointRef galera = NeedOf(graph, service, "galera");

@@ -140,21 +140,69 @@ void CheckNames(const Graph& graph, int service, Diagnostics& diags) {
   }
 }
 
-void CheckSecrets(const Graph& graph, int service, Diagnostics& diags) {
-  const graph::Service& s = graph.services[service];
-  std::vector<const model::Credential*> taken;
-  const auto take = [&](const model::Credential* credential, Span span) {
-    if (credential == nullptr) return;
-    if (std::ranges::find(taken, credential) != taken.end()) {
-      diags.Emit(diag::kSecretReused, span, {.help = "give each a credential of its own"},
-                 s.name().text, credential->name.text);
+// Everything in the plugins folder of 3.12.14; a name that is not there stops the node.
+constexpr std::array kPlugins = std::to_array<std::string_view>({
+    "rabbitmq_amqp1_0",
+    "rabbitmq_auth_backend_cache",
+    "rabbitmq_auth_backend_http",
+    "rabbitmq_auth_backend_ldap",
+    "rabbitmq_auth_backend_oauth2",
+    "rabbitmq_auth_mechanism_ssl",
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_event_exchange",
+    "rabbitmq_federation",
+    "rabbitmq_federation_management",
+    "rabbitmq_jms_topic_exchange",
+    "rabbitmq_management",
+    "rabbitmq_management_agent",
+    "rabbitmq_mqtt",
+    "rabbitmq_peer_discovery_aws",
+    "rabbitmq_peer_discovery_common",
+    "rabbitmq_peer_discovery_consul",
+    "rabbitmq_peer_discovery_etcd",
+    "rabbitmq_peer_discovery_k8s",
+    "rabbitmq_prometheus",
+    "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
+    "rabbitmq_shovel",
+    "rabbitmq_shovel_management",
+    "rabbitmq_stomp",
+    "rabbitmq_stream",
+    "rabbitmq_stream_management",
+    "rabbitmq_top",
+    "rabbitmq_tracing",
+    "rabbitmq_trust_store",
+    "rabbitmq_web_dispatch",
+    "rabbitmq_web_mqtt",
+    "rabbitmq_web_mqtt_examples",
+    "rabbitmq_web_stomp",
+    "rabbitmq_web_stomp_examples",
+});
+
+// What the module enables, and what these bring along.
+constexpr std::array<std::string_view, 4> kEnabled{"rabbitmq_management",
+                                                   "rabbitmq_management_agent",
+                                                   "rabbitmq_prometheus", "rabbitmq_web_dispatch"};
+
+void CheckPlugins(const Graph& graph, int service, Diagnostics& diags) {
+  std::vector<std::string_view> enabled(kEnabled.begin(), kEnabled.end());
+  for (const Value& plugin : graph.Setting(service, "plugins").list()) {
+    const std::string_view name = plugin.str();
+    if (std::ranges::find(kPlugins, name) == kPlugins.end()) {
+      const std::string_view near = Nearest(name, kPlugins);
+      diags.Emit(diag::kUnknownPlugin, plugin.origin,
+                 {.help = near.empty() ? "take it away; plugins of others are not supported"
+                                       : fmt::format("did you mean `{}`?", near)},
+                 name);
+    } else if (std::ranges::find(enabled, name) != enabled.end()) {
+      diags.Emit(diag::kPluginTwice, plugin.origin, {.help = "take it away here"}, name);
     }
-    taken.push_back(credential);
-  };
-  take(SecretOf(graph, service, "admin"), SecretSpan(graph, service, "admin"));
-  take(SecretOf(graph, service, "cookie"), SecretSpan(graph, service, "cookie"));
-  for (const graph::Role& role : s.roles) take(role.credential, role.name.span);
+    enabled.push_back(name);
+  }
 }
+
+constexpr std::array<std::string_view, 2> kSecrets{"admin", "cookie"};
 
 void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckHeartbeat(graph, service, diags);
@@ -163,7 +211,8 @@ void Check(const Graph& graph, int service, Diagnostics& diags) {
   CheckOwnedParameters(graph, service, diags);
   CheckImage(graph, service, diags);
   CheckNames(graph, service, diags);
-  CheckSecrets(graph, service, diags);
+  CheckPlugins(graph, service, diags);
+  CheckSecretsDiffer(graph, service, kSecrets, diags);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ void CheckInitialMaster(const Graph& graph, int service, Diagnostics& diags) {
   }
   const auto count = static_cast<int64_t>(labels.size());
   if (count == 1 || s.members.empty()) return;
+  labels.push_back({graph.SettingSpan(service, "initial_subrole"), "what the SUBROLE must be"});
   diags.Emit(diag::kInitialMaster, s.model->nodes.span,
              {.labels = std::move(labels),
               .help = fmt::format("give exactly one of its servers the SUBROLE `{}`", subrole)},
@@ -49,19 +50,22 @@ void CheckEviction(const Graph& graph, int service, Diagnostics& diags) {
 
 void CheckTimes(const Graph& graph, int service, Diagnostics& diags) {
   const int64_t down_after = NumberOf(graph, service, "down_after");
-  const auto need = [&](std::string_view setting, int64_t least, std::string_view why) {
-    const int64_t value = NumberOf(graph, service, setting);
-    if (value >= least) return;
-    diags.Emit(diag::kTooShort, graph.SettingSpan(service, setting), {.help = std::string(why)},
-               graph.services[service].name().text, setting, value, least);
+  const auto need = [&](std::string_view setting, int64_t least, std::string_view depends_on,
+                        std::string_view why) {
+    CheckAtLeast(graph, service, setting, least,
+                 {.labels = LabelsOf(graph, service, {depends_on}), .help = std::string(why)},
+                 diags);
   };
-  need("failover_timeout", 3 * down_after,
+  need("failover_timeout", 3 * down_after, "down_after",
        "a failover must not be given up before a master was long enough lost");
   constexpr int64_t kElection = 5000;
-  need("failover_limit", (down_after + kElection + 999) / 1000,
+  const int64_t failover = (down_after + kElection + 999) / 1000;
+  need("restart_delay", failover, "down_after",
+       "a member that crashed must come back after the failover, not in the middle of it");
+  need("failover_limit", failover, "down_after",
        "Sentinel waits `down_after` before it does anything, and then elects");
   constexpr int64_t kOwnFiles = 64;  // Redis keeps 32 for itself and lowers maxclients in silence
-  need("open_files", NumberOf(graph, service, "maxclients") + kOwnFiles,
+  need("open_files", NumberOf(graph, service, "maxclients") + kOwnFiles, "maxclients",
        "one for each client, and its own");
 }
 
@@ -75,7 +79,7 @@ void CheckReplicas(const Graph& graph, int service, Diagnostics& diags) {
                s.name().text, wanted, replicas);
   } else if (wanted == replicas && replicas > 1) {
     diags.Emit(diag::kEveryReplica, span,
-               {.help = fmt::format("{}: a majority can write then", s.members.size() / 2)},
+               {.help = fmt::format("with {} exactly a majority can write", s.members.size() / 2)},
                s.name().text);
   } else if (wanted == 0) {
     diags.Emit(diag::kNoReplicas, span, s.name().text);
@@ -105,6 +109,8 @@ constexpr std::array kOwned = std::to_array<Owned>({
     {"appendfsync", "appendfsync"},
     {"appendfilename", ""},
     {"appenddirname", ""},
+    {"save", "snapshot"},
+    {"stop-writes-on-bgsave-error", ""},
     {"maxmemory", "maxmemory"},
     {"maxmemory-policy", "eviction"},
     {"min-replicas-to-write", "min_replicas_to_write"},
@@ -192,12 +198,10 @@ void CheckWatcher(const Graph& graph, int service, Diagnostics& diags) {
     CheckSameSecret(graph, service, redis.service, secret, diags);
   const int64_t noticed = NumberOf(graph, service, "interval") * 1000 +
                           NumberOf(graph, redis.service, "down_after") + 5000;
-  const int64_t limit = NumberOf(graph, redis.service, "failover_limit") * 1000;
-  if (noticed <= limit) return;
-  diags.Emit(diag::kTooShort, graph.SettingSpan(redis.service, "failover_limit"),
-             {.labels = {{graph.SettingSpan(service, "interval"), "how often it is watched"}},
-              .help = "down_after, an election and one round of the watcher must fit"},
-             watched.name().text, "failover_limit", limit / 1000, (noticed + 999) / 1000);
+  CheckAtLeast(graph, redis.service, "failover_limit", (noticed + 999) / 1000,
+               {.labels = {{graph.SettingSpan(service, "interval"), "how often it is watched"}},
+                .help = "`down_after`, an election and one round of the watcher must fit"},
+               diags);
 }
 
 }  // namespace

@@ -191,34 +191,39 @@ void Builder::Open(NodeKind kind, size_t at, Properties properties) {
   Advance(at);
   if (StandHere(at, properties)) at = SkipBlanks(text_, PropertiesEnd(at));
   cursor_ = std::max(cursor_, at);
+  const std::string_view brackets = kind == NodeKind::kList ? "[]" : "{}";
+  const bool flow = at < text_.size() && text_[at] == brackets[0];
+  const char closer = flow ? brackets[1] : '\0';
+  if (flow) cursor_ = at + 1;
   if (skipping() || frames_.size() == kDepthMax) {
     if (!too_deep_) {
       too_deep_ = diags_->Emit(diag::kYamlTooDeep, SpanOf(at, at + 1), int64_t{kDepthMax});
     }
-    ++skipped_levels_;
+    skipped_ += closer;
     return;
   }
-  const std::string_view opener = kind == NodeKind::kList ? "[]" : "{}";
-  const bool flow = at < text_.size() && text_[at] == opener[0];
-  if (flow) cursor_ = at + 1;
-  frames_.push_back({.node = {.kind = kind}, .begin = at, .closer = flow ? opener[1] : '\0'});
+  frames_.push_back({.node = {.kind = kind}, .begin = at, .closer = closer});
+}
+
+void Builder::PassCloser(char closer) {
+  if (closer == '\0') return;
+  size_t at = SkipBlanks(text_, cursor_);
+  while (at < text_.size() && std::string_view(",:?").contains(text_[at])) {
+    at = SkipBlanks(text_, at + 1);
+  }
+  if (at < text_.size() && text_[at] == closer) cursor_ = at + 1;
 }
 
 void Builder::Close() {
   if (skipping()) {
-    --skipped_levels_;
+    PassCloser(skipped_.back());
+    skipped_.pop_back();
     if (!skipping()) Put({.span = SpanOf(cursor_, cursor_)});
     return;
   }
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (frame.closer) {
-    size_t at = SkipBlanks(text_, cursor_);
-    while (at < text_.size() && std::string_view(",:?").contains(text_[at])) {
-      at = SkipBlanks(text_, at + 1);
-    }
-    if (at < text_.size() && text_[at] == frame.closer) cursor_ = at + 1;
-  }
+  PassCloser(frame.closer);
   frame.node.span = SpanOf(frame.begin, cursor_);
   if (frame.node.kind == NodeKind::kMap) DropRepeatedKeys(frame.node);
   Put(std::move(frame.node));

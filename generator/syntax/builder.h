@@ -60,7 +60,7 @@ class Builder {
     Span key_span = {};
   };
 
-  bool skipping() const { return skipped_levels_ > 0; }
+  bool skipping() const { return !skipped_.empty(); }
   bool ExpectsKey() const;
   bool StandHere(size_t at, Properties properties) const;
   void CheckTag(size_t at, Properties properties);
@@ -73,6 +73,7 @@ class Builder {
   void QuotedScalar(size_t at, std::string_view value);
   void PutScalar(size_t begin, size_t end, std::string_view raw, std::string_view value,
                  bool quoted);
+  void PassCloser(char closer);
   void DropRepeatedKeys(Node& map);
   int OuterColumn() const;
 
@@ -84,7 +85,7 @@ class Builder {
   std::vector<Frame> frames_;
   std::vector<Span> long_scalars_;
   size_t cursor_ = 0;
-  size_t skipped_levels_ = 0;
+  std::string skipped_;  // the closers of what is nested too deep
   std::optional<Reported> too_deep_;
   std::optional<Reported> unsound_;
 };
