@@ -77,7 +77,12 @@ lb_pass() {
 }
 
 lb_report() {
-  local line
+  local line name
+  for name in "${!lb_there[@]}"; do
+    if [[ " ${lb_names[*]} " != *" $name "* ]]; then
+      log "the project also has the load balancer $name, which the topology does not know"
+    fi
+  done
   for line in "${lb_left[@]}"; do log "left as it is: $line"; done
   if [ "$lb_changes" -eq 0 ]; then
     log "nothing to change"
