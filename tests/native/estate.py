@@ -132,7 +132,7 @@ class Estate:
     def front_doors(self, service: str) -> set[str]:
         """The private addresses of load balancers that listen for the service."""
         return {b["private_ip"] for b in self.balancers.values()
-                if service in [w["to"] if isinstance(w, dict) else w for w in b["listeners"]]}
+                if service in [(w["to"] if isinstance(w, dict) else w).split(".")[0] for w in b["listeners"]]}
 
     def openings(self) -> set[Opening]:
         found = set()

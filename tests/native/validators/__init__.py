@@ -1,6 +1,6 @@
 """The validators, in the order in which they run: cheap and general first."""
 
-from validators import bundle, containers, database, firewall, formats, host, mariadb, proxies, proxysql, rabbitmq, redis, shell, units
+from validators import bundle, containers, database, firewall, formats, host, mariadb, outside, proxies, proxysql, rabbitmq, redis, shell, units
 
 
 def all_validators():
@@ -18,5 +18,6 @@ def all_validators():
         rabbitmq.RabbitmqConf(), rabbitmq.ErlangTerms(), rabbitmq.Definitions(), rabbitmq.Cookie(), rabbitmq.AmqpUrl(),
         rabbitmq.Python(),
         redis.RedisConf(), redis.SentinelConf(),
+        outside.Jq(), outside.HcloudCommands(), outside.Balancers(), outside.Zones(),
         firewall.Rules(), firewall.Reachability(),
     ]

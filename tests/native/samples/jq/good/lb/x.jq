@@ -1,0 +1,2 @@
+# A library.
+def twice: . + .;
