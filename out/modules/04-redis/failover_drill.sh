@@ -16,7 +16,7 @@ members=(
   "redis-03 root@10.0.0.125"
 )
 
-master_name=kb-redis-master
+master_name="kb-redis-master"
 down_after=5000
 
 usage() {

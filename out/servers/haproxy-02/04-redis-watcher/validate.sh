@@ -9,9 +9,9 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-watcher=redis-watcher
+watcher="redis-watcher"
 listener=redis-redis
-master_name=kb-redis-master
+master_name="kb-redis-master"
 sentinel_port=26379
 interval=5
 sentinels=(10.0.0.123 10.0.0.124 10.0.0.125)

@@ -11,7 +11,7 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-server=redis-01
+server="redis-01"
 data_dir=/opt/keybuzz/redis/data
 wanted=--yes=keybuzz/redis
 delete=--delete-data=$server

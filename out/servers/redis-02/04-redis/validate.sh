@@ -9,10 +9,10 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-name=redis-02
+name="redis-02"
 self=10.0.0.124
 data_dir=/opt/keybuzz/redis/data
-master_name=kb-redis-master
+master_name="kb-redis-master"
 peers=(10.0.0.123 10.0.0.125)
 member=/usr/local/sbin/redis-member
 

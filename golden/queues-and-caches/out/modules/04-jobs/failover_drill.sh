@@ -16,7 +16,7 @@ members=(
   "jobs-3 deploy@192.168.64.43"
 )
 
-master_name=jobs
+master_name="jobs"
 down_after=5000
 
 usage() {

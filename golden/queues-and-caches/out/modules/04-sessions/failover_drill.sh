@@ -16,7 +16,7 @@ members=(
   "sess-3 deploy@192.168.64.53"
 )
 
-master_name=sessions
+master_name="sessions"
 down_after=5000
 
 usage() {

@@ -9,9 +9,9 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-watcher=jobs-watcher
+watcher="jobs-watcher"
 listener=jobs-redis
-master_name=jobs
+master_name="jobs"
 sentinel_port=26379
 interval=5
 sentinels=(192.168.64.41 192.168.64.42 192.168.64.43)

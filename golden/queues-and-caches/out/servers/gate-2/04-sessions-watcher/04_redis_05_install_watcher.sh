@@ -9,7 +9,7 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-watcher=sessions-watcher
+watcher="sessions-watcher"
 unit=$watcher.service
 
 if [ ! -S /run/haproxy/admin.sock ]; then

@@ -9,9 +9,9 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-watcher=sessions-watcher
+watcher="sessions-watcher"
 listener=sessions-redis
-master_name=sessions
+master_name="sessions"
 sentinel_port=26390
 interval=5
 sentinels=(192.168.64.51 192.168.64.52 192.168.64.53)

@@ -12,7 +12,7 @@ need_root
 
 unit=redis-sentinel-docker.service
 member=/usr/local/sbin/redis-member
-master_name=jobs
+master_name="jobs"
 
 # It knows a master, and enough others to replace it.
 ready() { "$member" sentinel SENTINEL CKQUORUM "$master_name" | grep -q '^OK '; }

@@ -11,7 +11,7 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-server=jobs-3
+server="jobs-3"
 data_dir=/data/jobs
 wanted=--yes=meridian/jobs
 delete=--delete-data=$server

@@ -9,10 +9,10 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-name=jobs-3
+name="jobs-3"
 self=192.168.64.43
 data_dir=/data/jobs
-master_name=jobs
+master_name="jobs"
 peers=(192.168.64.41 192.168.64.42)
 member=/usr/local/sbin/redis-member
 

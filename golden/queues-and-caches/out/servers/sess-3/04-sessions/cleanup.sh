@@ -11,7 +11,7 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-server=sess-3
+server="sess-3"
 data_dir=/srv/redis
 wanted=--yes=meridian/sessions
 delete=--delete-data=$server

@@ -9,10 +9,10 @@ changed=0 # becomes 1 when a file that this step manages is not what it was
 trap 'kb_failed "$?"' ERR
 need_root
 
-name=sess-3
+name="sess-3"
 self=192.168.64.53
 data_dir=/srv/redis
-master_name=sessions
+master_name="sessions"
 peers=(192.168.64.51 192.168.64.52)
 member=/usr/local/sbin/redis-member
 
