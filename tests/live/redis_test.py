@@ -30,9 +30,9 @@ def test(stage):
     estate.installing_again_changes_nothing()
     estate.validates()
     for trial in (estate.hands_over, estate.survives_a_crash, estate.survives_a_cut,
-                  estate.keeps_a_second_master_out, estate.outlives_haproxy, estate.holds_without_a_majority, estate.takes_changes,
-                  estate.takes_new_passwords, estate.never_begins_empty, estate.drills,
-                  estate.survives_a_loss_of_power):
+                  estate.keeps_a_second_master_out, estate.outlives_haproxy, estate.holds_without_a_majority,
+                  estate.takes_changes, estate.takes_new_passwords, estate.never_begins_empty,
+                  estate.leaves_and_comes_back, estate.drills, estate.survives_a_loss_of_power):
         stage.say(trial.__name__.replace("_", " "))
         trial()
     estate.validates()
@@ -338,6 +338,25 @@ class Estate:
         self.stage.same("it leads", False, self.leader() is before)
         self.stage.same("keys", keys, self.at(BALANCER, "DBSIZE"))
         self.stage.same("keys of the one that had lost them", keys, self.at(before.ip, "DBSIZE"))
+
+    def leaves_and_comes_back(self):
+        """A member is taken off its host with all that it holds, and installed anew."""
+        gone = self.followers()[0]
+        keys = self.at(BALANCER, "DBSIZE")
+        refused = gone.step("prices", "cleanup", "--yes=prices", check=False)
+        self.stage.same("cleanup without the right word", (1, True), (refused.returncode, self.role(gone) == "slave"))
+        gone.step("prices", "cleanup", "--yes=borealis/prices", f"--delete-data={gone.name}")
+        for unit in ("redis-docker", "redis-sentinel-docker"):
+            self.stage.same(unit, "inactive\n", gone.run(["systemctl", "is-active", unit], check=False).stdout)
+        self.stage.same("what is left of it", "", gone.run(
+            ["find", "/data/prices/redis", "/data/prices/sentinel", "/etc/redis", "-type", "f"]).stdout)
+        diagnosis = self.fleet.run(SERVICES["redis"], "04_redis_06_diagnostics.sh", check=False)
+        self.stage.same("diagnosis", (1, True), (diagnosis.returncode, f"{gone.name}: Redis does not answer" in
+                                                 diagnosis.stdout + diagnosis.stderr))
+        self.fleet.run(SERVICES["redis"], "apply.sh")
+        self.healthy()
+        self.stage.same("keys of the one that came back", keys, self.at(gone.ip, "DBSIZE"))
+        self.fleet.run(SERVICES["redis"], "04_redis_06_diagnostics.sh")
 
     def drills(self):
         result = self.fleet.run(SERVICES["redis"], "failover_drill.sh", "--yes", "--crash")
