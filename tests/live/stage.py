@@ -246,6 +246,8 @@ class Stage:
             if not found:
                 raise Failed(f"{program} is not installed")
             files |= {Path(found), Path(found).resolve()} | _libraries(found)
+        # A folder brings what is in it.
+        files = {file for file in files if not files & set(file.parents)}
         target = self.tree / "images" / name / "image.tar"
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_image(target, reference, files, {
