@@ -71,7 +71,12 @@ void Scopes::Shared::SetAccess(int index, RecordBuilder& scope) {
   }
   for (int l : listeners_of[index]) {
     const Listener& listener = graph.listeners[l];
-    if (listener.fronted()) continue;
+    if (listener.fronted()) {
+      // A proxy is behind the load balancers of what it stands in front of.
+      if (const int balancer = graph.BalancerOf(listener.endpoint); balancer >= 0)
+        balancers[balancer].push_back(Value::Int(graph.OfficialAddress(listener.endpoint).port));
+      continue;
+    }
     std::vector<Value> networks;
     for (const Source& source : SourcesOf(graph, listener))
       networks.push_back(Value::Atom(arena.Copy(TextOf(source, true))));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Takes the writer out of service while a client writes at the official address. Measures how long the client
-# could not write, and counts whether every row that was acknowledged is still there. Proxies are not
-# stopped: no load balancer would lead a client to the other one.
+# Takes every proxy in turn, and then the writer, out of service while a client writes at the official
+# address. Measures how long the client could not write, and counts whether every row that was
+# acknowledged is still there. (The loss of a database server is the drill of mariadb.)
 set -Eeuo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034  # lib/fleet.sh reads them
@@ -17,15 +17,18 @@ members=(
 
 usage() {
   cat <<USAGE
-usage: $0 --yes
-  --yes    the writer may change now
+usage: $0 --yes [--crash]
+  --yes    every proxy may be stopped now, one at a time, and the writer may change
+  --crash  kill proxies instead of stopping them
 USAGE
 }
 
 confirmed=false
+manner=drill-stop
 for argument in "$@"; do
   case $argument in
     --yes) confirmed=true ;;
+    --crash) manner=drill-crash ;;
     *)
       usage >&2
       exit 2
@@ -64,12 +67,16 @@ rows_written() { on_member "$client" drill-progress | cut -d ' ' -f 1; }
 more_rows() { wait_for "$limit" acknowledged "$(($(rows_written) + rows_after))"; }
 
 # Whatever happens: what was stopped is started, what was drained takes part again, the client ends.
+stopped=
 drained=
 client=
 report=$(mktemp -d -t drill.XXXXXXXX)
 # shellcheck disable=SC2154  # lib/fleet.sh sets fleet_reports
 tidy_up() {
   trap - ERR
+  if [ -n "$stopped" ]; then
+    on_member "$stopped" drill-start || log "could not start $stopped: systemctl start proxysql-docker there"
+  fi
   if [ -n "$drained" ]; then on_member "$first" undrain || log "could not undo the drain: proxysql-member undrain on $first"; fi
   if [ -n "$client" ]; then on_member "$client" drill-end >/dev/null || log "could not end the client on $client"; fi
   rm -rf -- "$report" "$fleet_reports"
@@ -113,6 +120,33 @@ REPORT
 log "asking every proxy; nothing is stopped unless all is well"
 if ! healthy; then fail "not all is well: this is not the time for a drill"; fi
 trap tidy_up EXIT
+
+# ---------------------------------------------------------------- a proxy is lost
+
+# lose INDEX: that proxy; the client writes on the next one.
+lose() {
+  local proxy=${members[$1]%% *} other=${members[($1 + 1) % ${#members[@]}]%% *}
+  log "$manner on $proxy; the client writes on $other, at $host:$port"
+  begin "$other"
+  stopped=$proxy
+  on_member "$proxy" "$manner"
+  more_rows
+  log "starting $proxy again"
+  on_member "$proxy" drill-start
+  stopped=
+  wait_for "$recovery" healthy
+  more_rows
+  reckon "$proxy lost ($manner)"
+}
+
+# Where clients come to a proxy itself, or there is one only, its loss is an outage, and nothing is tried by it.
+if printf '%s\n' "${members[@]##*@}" | grep -qxF -- "$host"; then
+  log "no load balancer stands in front: $host is a proxy, and proxies are not stopped"
+elif [ "${#members[@]}" -lt 2 ]; then
+  log "there is no second proxy, and the only one is not stopped"
+else
+  for index in "${!members[@]}"; do lose "$index"; done
+fi
 
 # ---------------------------------------------------------------- the writer hands over
 

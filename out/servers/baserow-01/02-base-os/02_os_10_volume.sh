@@ -14,7 +14,8 @@ mount_point=/opt/keybuzz/baserow/data
 filesystem=xfs
 size_gb=20
 id=
-options=defaults,noatime,nofail
+# Without its volume a server boots all the same; with it, containers that Docker starts by itself find their data.
+options=defaults,noatime,nofail,x-systemd.before=docker.service
 device=/dev/disk/by-id/$id
 
 confirmed=

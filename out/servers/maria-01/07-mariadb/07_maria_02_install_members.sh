@@ -13,7 +13,8 @@ need_root
 image=mariadb:10.11.6
 
 # By the program that will read it; an option that it does not know would keep it from starting.
-if ! complaints=$(docker run --rm --pull never --network none --user 0 \
+if ! complaints=$(docker run --rm --pull never --network none \
+  --user 999:999 \
   --cap-drop ALL --security-opt no-new-privileges \
   --mount "type=bind,src=$here/etc/mariadb/my.cnf,dst=/etc/mariadb/my.cnf,readonly" \
   --entrypoint mariadbd \

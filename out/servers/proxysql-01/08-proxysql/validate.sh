@@ -221,6 +221,7 @@ check 'user erpnext gets through to its database' enters erpnext erpnext
 check 'the twins have the same configuration' twins_are_equal
 check 'the twins have the same writer' twins_agree_on_the_writer
 check 'a row is written and read through this proxy' end_to_end 127.0.0.1
+check 'a row is written and read through mariadb' end_to_end 10.0.0.20
 check 'the monitoring script looks, by its timer' monitoring_runs
 check 'the monitoring script finds the proxy well' monitor_says_well
 check_summary

@@ -220,6 +220,7 @@ check 'user shop gets through to its database' enters shop shop
 check 'the twins have the same configuration' twins_are_equal
 check 'the twins have the same writer' twins_agree_on_the_writer
 check 'a row is written and read through this proxy' end_to_end 127.0.0.1
+check 'a row is written and read through tills' end_to_end 192.168.64.201
 check 'the monitoring script looks, by its timer' monitoring_runs
 check 'the monitoring script finds the proxy well' monitor_says_well
 check_summary

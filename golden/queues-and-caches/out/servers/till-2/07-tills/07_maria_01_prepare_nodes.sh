@@ -31,8 +31,8 @@ if [ "$(findmnt --noheadings --output TARGET --target "$folder")" != "$volume" ]
   fail "$folder does not lie on the volume $volume"
 fi
 
-# A copy or a restore by root leaves files behind that the member cannot read.
-foreign=$(find "$folder" -xdev -mindepth 1 -name lost+found -prune -o ! -uid "${owner%:*}" -print -quit)
+# A copy or a restore by root leaves files behind that the member cannot read. (It may run, and remove files meanwhile.)
+foreign=$(find "$folder" -ignore_readdir_race -xdev -mindepth 1 -name lost+found -prune -o ! -uid "${owner%:*}" -print -quit)
 if [ -n "$foreign" ]; then
   fail "$foreign does not belong to uid ${owner%:*}; with the member stopped: chown -R $owner $folder"
 fi

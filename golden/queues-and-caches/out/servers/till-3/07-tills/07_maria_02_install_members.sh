@@ -13,7 +13,8 @@ need_root
 image=bitnamilegacy/mariadb-galera:10.11.6-debian-11-r0
 
 # By the program that will read it; an option that it does not know would keep it from starting.
-if ! complaints=$(docker run --rm --pull never --network none --user 0 \
+if ! complaints=$(docker run --rm --pull never --network none \
+  --user 1001:0 \
   --cap-drop ALL --security-opt no-new-privileges \
   --mount "type=bind,src=$here/etc/mariadb/my.cnf,dst=/etc/mariadb/my.cnf,readonly" \
   --entrypoint /opt/bitnami/mariadb/sbin/mysqld \
