@@ -50,8 +50,14 @@ std::vector<int> ServerIndex::Matching(const model::Selector::Match& match,
     for (const auto& [name, list] : postings) known.push_back(name);
     std::ranges::sort(known);  // the order of a hash table must not choose the hint
     const std::string_view near = Nearest(value.text, known);
-    diags.Emit(diag::kSelectsNothing, value.span,
-               {.help = near.empty() ? "" : fmt::format("did you mean `{}`?", near)}, value.text);
+    Diagnostics::Extra extra;
+    if (!near.empty()) {
+      // The mistake may be the inventory's.
+      const model::Server& server = model_.servers[postings.at(near).front()];
+      extra = {.labels = {{server[match.column].span, "this one is called so"}},
+               .help = fmt::format("did you mean `{}`?", near)};
+    }
+    diags.Emit(diag::kSelectsNothing, value.span, std::move(extra), value.text);
   }
   std::ranges::sort(found);
   const auto repeats = std::ranges::unique(found);
