@@ -33,8 +33,10 @@ stamps "$work/one" >"$work/before"
 stamps "$work/one" | diff - "$work/before" >"$work/diff" || fail "a second run touched: $(head -n 3 "$work/diff")"
 
 # Healing: a file that was cut, one that is gone, one whose mode changed; and a stranger.
-victim=$(find "$work/one/servers" -name '*.sh' | sort | head -n 1)
-other=$(find "$work/one/docs" -type f | sort | head -n 1)
+# The first of all: `head` would end the pipe while `sort` still writes, and pipefail would call that a failure.
+first() { sort | sed -n 1p; }
+victim=$(find "$work/one/servers" -name '*.sh' | first)
+other=$(find "$work/one/docs" -type f | first)
 : >"$victim"
 rm "$other"
 echo mine >"$work/one/servers/notes.txt"

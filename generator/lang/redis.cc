@@ -98,7 +98,11 @@ Context Step(Context at, char c) {
   }
 }
 
-Context AfterHole(Context at) { return at.state == kBetween ? Go(at, kArgument) : at; }
+Context AfterHole(Context at) {
+  // A directive that a setting names is none of those whose arguments are read otherwise.
+  if (at.state == kLine) return {.state = kDirective, .nesting = kOtherWord};
+  return at.state == kBetween ? Go(at, kArgument) : at;
+}
 
 std::string_view WriteInDouble(std::string_view value, Context, std::string& out) {
   if (HasNul(value)) return kNulRefused;
@@ -143,6 +147,15 @@ std::string_view WriteYesNo(std::string_view value, Context, std::string& out) {
   return {};
 }
 
+// A setting may name a directive, but none whose arguments are read otherwise than others'.
+std::string_view WriteDirective(std::string_view value, Context at, std::string& out) {
+  const bool special = std::ranges::any_of(kDirectives, [&](std::string_view directive) {
+    return std::ranges::equal(value, directive, {}, Lower);
+  });
+  if (special) return "this directive must be written out in the template";
+  return WriteBare(value, at, out);
+}
+
 template <EscapeFn Inside>
 Fit AdmitText(Context at) {
   if (at.flags & kInclude) return Refuse("the name of a file to include is made of atoms");
@@ -152,6 +165,7 @@ Fit AdmitText(Context at) {
 Fit Admit(Context at, ValueClass value) {
   if (at.state == kComment) return Write(WriteComment);
   if (at.flags & kEscaped) return Refuse(kEscapeBefore);
+  if (at.state == kLine && value == ValueClass::kAtom) return Write(WriteDirective);
   if (at.state == kLine || at.state == kDirective) return Refuse("directives are literal");
   if (at.state == kClosed) return Refuse(kTouchesQuote);
   if (value == ValueClass::kBool) return Write(WriteYesNo);

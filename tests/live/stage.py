@@ -177,8 +177,9 @@ def _inside(test, scratch, systemd):
     try:
         test(stage)
     except BaseException:  # an interrupt shows its logs as well
-        traceback.print_exc()
         stage.explain()
+        # Last, because whoever shows only the end of a log must show this.
+        traceback.print_exc()
         return 1
     print(f"passed in {time.monotonic() - stage.began:.0f} s")
     return 0

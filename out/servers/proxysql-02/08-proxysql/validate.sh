@@ -193,8 +193,12 @@ monitoring_runs() {
   same timer 'enabled active' "$(systemctl is-enabled monitor-proxysql.timer) $(systemctl is-active monitor-proxysql.timer)"
   awk -v limit=$((3 * watch_interval)) -v now="$(date +%s)" '
     $1 == "time" && now - $2 <= limit { fresh = 1 }
-    $1 == "up" && $2 == 1 { up = 1 }
-    END { if (!fresh) print "its status is old"; if (!up) print "it could not look"; exit !(fresh && up) }' /run/monitor-proxysql/status
+    END { if (!fresh) print "its status is old"; exit !fresh }' /run/monitor-proxysql/status
+  # What that look saw may be over: it looks again.
+  if ! systemctl start monitor-proxysql.service; then
+    journalctl --unit=monitor-proxysql.service --lines=1 --output=cat --no-pager
+    return 1
+  fi
   grep -q '^proxysql_up 1$' /var/lib/prometheus/node-exporter/proxysql.prom
 }
 

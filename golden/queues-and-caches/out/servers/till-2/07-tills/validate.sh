@@ -219,12 +219,16 @@ row_comes_back() {
     SELECT COUNT(*) FROM $probe_database.validation WHERE member = '$name' AND stamp = $stamp"
 }
 
-# Since its timer runs, its status is never older than a look and the pause before it.
+# Since its timer runs, its status is never older than a look and the pause before it. What that look saw may be over:
+# it looks again.
 monitoring_runs() {
   same timer 'enabled active' "$(systemctl is-enabled monitor-galera.timer) $(systemctl is-active monitor-galera.timer)"
   awk -v now="$(date +%s)" -v most=60 '
-    $1 == "time" { fresh = now - $2 <= most + 60 } $1 == "up" { up = $2 }
-    END { if (!fresh) print "its status is old"; if (!up) print "it could not look"; exit !(fresh && up) }' /run/monitor-galera/status
+    $1 == "time" { fresh = now - $2 <= most + 60 }
+    END { if (!fresh) print "its status is old"; exit !fresh }' /run/monitor-galera/status
+  if systemctl start monitor-galera.service; then return 0; fi
+  journalctl --unit=monitor-galera.service --lines=1 --output=cat --no-pager
+  return 1
 }
 
 check "$unit is enabled and active" unit_is_right
