@@ -18,7 +18,7 @@ Json OrNull(std::string_view text) { return text.empty() ? Json() : Json(text); 
 // One artifact a line, printed as it is made: a large plan is large.
 void PrintPlan(const Console& console, const Compilation& c) {
   std::string head = "{\n\"plan\": ";
-  lower::AppendPlanJson(c.graph, head);
+  lower::AppendPlanJson(c.plan, head);
   console.Print(head + ",\n\"artifacts\": [");
   Diagnostics unused;
   const render::Renderer renderer(c.plan, c.sources, unused);

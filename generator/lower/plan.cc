@@ -14,7 +14,7 @@ namespace {
 using module::Area;
 using module::Output;
 
-constexpr std::string_view kPlanFile = "PLAN.json";
+constexpr std::string_view kPlanFile = "PLAN.json", kPlanForBash = "PLAN.tsv";
 constexpr std::string_view kLibrary = "_lib/host/";  // files that go to every host as they are
 
 // Paths are made millions of times in a large estate, so they are appended, not formatted.
@@ -48,6 +48,8 @@ void AppendFolder(const graph::Service& service, std::string& out) {
 
 void AddEstate(Plan& plan, const Sources& sources) {
   plan.estate.push_back({std::string(kPlanFile), {}, {}});
+  // For run.sh; no host needs it.
+  plan.estate.push_back({std::string(kPlanForBash), {}, {}});
   const module::Library& library = *plan.graph->library;
   for (std::string_view path : library.FilesBelow(kLibrary)) {
     const std::string_view name = path.substr(kLibrary.size());
@@ -153,7 +155,8 @@ std::string HostPath(const graph::Graph& graph, int service, const Output& outpu
 
 void Plan::AppendEstate(const Artifact& artifact, std::string& out) const {
   const EstateFile& file = estate[artifact.output];
-  if (file.path == kPlanFile) return AppendPlanJson(*graph, out);
+  if (file.path == kPlanFile) return AppendPlanJson(*this, out);
+  if (file.path == kPlanForBash) return AppendPlanTsv(*this, out);
   out += file.bytes;
 }
 

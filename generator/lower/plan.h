@@ -26,7 +26,7 @@ struct Artifact {
 // A file that belongs to no service: the plan itself, the libraries of the scripts.
 struct EstateFile {
   std::string path;        // in the output tree
-  std::string_view bytes;  // of PLAN.json none: it is large, and written when it is asked for
+  std::string_view bytes;  // of the plan's two forms none: they are large, and made when asked for
   std::string host_path;   // where it lands on every host; empty: nowhere
 };
 
@@ -50,7 +50,12 @@ std::string HostPath(const graph::Graph& graph, int service, const module::Outpu
 // Lists what must be rendered. Pure; reports two outputs that want one path.
 Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& diags);
 
-// PLAN.json: services, their hosts, steps, order, strategies and the credentials that they read.
-void AppendPlanJson(const graph::Graph& graph, std::string& out);
+// What a runner must know: servers, services, steps, order, gates and credentials, as PLAN.json and
+// as PLAN.tsv.
+void AppendPlanJson(const Plan& plan, std::string& out);
+void AppendPlanTsv(const Plan& plan, std::string& out);
+
+// How SSH reaches a server: "root@10.0.0.11".
+std::string AddressOf(const model::Server& server);
 
 }  // namespace kb::lower

@@ -1,12 +1,12 @@
 // PLAN.json: what a runner must know of the steps. A record has every key, always; nothing is null.
 // It is written as text, not built as a tree: a step of a large estate has tens of thousands of
 // hosts.
-#include <algorithm>
+#include <iterator>
 
 #include <fmt/core.h>
 
 #include "lang/writing.h"
-#include "lower/plan.h"
+#include "lower/plan_facts.h"
 
 namespace kb::lower {
 namespace {
@@ -60,142 +60,147 @@ class JsonWriter {
   bool first_ = true;
 };
 
-void WriteHosts(const graph::Graph& graph, const graph::Service& service, const module::Step& step,
-                JsonWriter& json) {
-  json.Open('[');
-  if (step.on_install && graph.install >= 0) {
-    json.Text(graph.model->servers[graph.install].name().text);
-  } else if (!step.on_install) {
-    for (int member : service.members) {
-      json.Text(graph.model->servers[member].name().text);
-      if (step.strategy == module::Strategy::kFirst) break;
-    }
-  }
-  json.Close(']');
-}
+class Writer {
+ public:
+  Writer(const graph::Graph& graph, std::string& out)
+      : model_(*graph.model), out_(out), json_(out) {}
 
-void WriteStep(const graph::Graph& graph, const graph::Service& service, const module::Step& step,
-               JsonWriter& json) {
-  json.Item();
-  json.Open('{');
-  json.Member("name", step.name.text);
-  json.Member("kind", module::Name(step.kind));
-  json.Member("strategy", module::Name(step.strategy));
-  json.Member("script", fmt::format("{}-{}/{}.sh", service.manifest->label, service.name().text,
-                                    step.name.text));
-  json.Key("after");
-  json.Open('[');
-  for (const Word& name : step.after) json.Text(name.text);
-  json.Close(']');
-  json.Key("hosts");
-  WriteHosts(graph, service, step, json);
-  json.Member("help", step.help);
-  json.Close('}');
-}
+  void Write(const PlanFacts& facts) {
+    json_.Open('{');
+    json_.Key("kbgen");
+    out_ += '1';
+    json_.Member("topology", model_.name.text);
+    json_.Member("root", model_.install_root.text);
+    json_.Member("credentials", fmt::format("{}/credentials", model_.install_root.text));
+    json_.Member("install", model_.install_host.text);
+    List("servers", facts.servers.size(), [&](size_t i) { Server(i, facts.servers[i]); });
+    List("services", facts.services.size(), [&](size_t i) { Service(facts, facts.services[i]); });
+    json_.Close('}');
+    out_ += '\n';
+  }
 
-// Which hosts must hold which keys of which credential file.
-void WriteCredentials(const graph::Graph& graph, const graph::Service& service, JsonWriter& json) {
-  std::vector<const model::Credential*> read;
-  const auto add = [&](const model::Credential* credential) {
-    if (credential != nullptr && std::ranges::find(read, credential) == read.end()) {
-      read.push_back(credential);
-    }
-  };
-  for (const model::Credential* credential : service.secrets) add(credential);
-  for (const graph::Role& role : service.roles) add(role.credential);
-  for (const graph::Need& need : service.needs) {
-    if (!need.to.known()) continue;
-    for (const graph::Role& role : graph.services[need.to.service].roles) add(role.credential);
+ private:
+  template <class Item>
+  void List(std::string_view name, size_t count, const Item& item) {
+    json_.Key(name);
+    json_.Open('[');
+    for (size_t i = 0; i < count; ++i) item(i);
+    json_.Close(']');
   }
-  // A proxy must log in where it asks for the role.
-  for (int fronted : service.fronted) {
-    const graph::Service& behind = graph.services[fronted];
-    for (const module::Endpoint& endpoint : behind.manifest->endpoints) {
-      for (const module::Exchange& exchange : endpoint.probe.exchanges) {
-        if (exchange.secret >= 0) add(behind.secrets[exchange.secret]);
-      }
-    }
-  }
-  json.Open('[');
-  for (const model::Credential* credential : read) {
-    json.Item();
-    json.Open('{');
-    json.Member("name", credential->name.text);
-    json.Member("file", credential->file.text);
-    json.Member("key", credential->key.text);
-    json.Close('}');
-  }
-  json.Close(']');
-}
 
-// What must be installed before: the hosts themselves, what it needs, and the proxies on the way.
-void WriteNeeds(const graph::Graph& graph, const graph::Service& service, JsonWriter& json) {
-  std::vector<std::string_view> needs;
-  const auto add = [&](const graph::Service& other) {
-    const std::string_view name = other.name().text;
-    if (&other != &service && std::ranges::find(needs, name) == needs.end()) needs.push_back(name);
-  };
-  for (const graph::Service& other : graph.services) {
-    if (other.manifest->owns_host && !service.manifest->owns_host) add(other);
+  void Number(std::string_view name, int64_t value) {
+    json_.Key(name);
+    fmt::format_to(std::back_inserter(out_), "{}", value);
   }
-  for (const graph::Need& need : service.needs) {
-    if (!need.to.known()) continue;
-    const graph::Service& provider = graph.services[need.to.service];
-    add(provider);
-    if (provider.proxy >= 0) add(graph.services[provider.proxy]);
-  }
-  json.Open('[');
-  for (std::string_view name : needs) json.Text(name);
-  json.Close(']');
-}
 
-void WriteService(const graph::Graph& graph, const graph::Service& service, JsonWriter& json) {
-  json.Item();
-  json.Open('{');
-  json.Member("name", service.name().text);
-  json.Member("module", service.manifest->name.text);
-  json.Member("label", service.manifest->label);
-  json.Key("needs");
-  WriteNeeds(graph, service, json);
-  json.Key("credentials");
-  WriteCredentials(graph, service, json);
-  json.Key("steps");
-  json.Open('[');
-  for (const module::Step& step : service.manifest->steps) WriteStep(graph, service, step, json);
-  json.Close(']');
-  json.Close('}');
-}
+  std::string_view NameOf(int server) const { return model_.servers[server].name().text; }
+
+  void Server(size_t index, const PlannedServer& planned) {
+    const model::Server& server = model_.servers[index];
+    json_.Item();
+    json_.Open('{');
+    json_.Member("name", server.name().text);
+    json_.Member("address", AddressOf(server));
+    json_.Member("ip", server[model::Column::kPrivateIp].text);
+    json_.Member("os", server.os);
+    List("mounts", server.volume < 0 ? 0 : 1,
+         [&](size_t) { json_.Text(model_.volumes[server.volume].mount.text); });
+    List("ports", planned.ports.size(), [&](size_t i) {
+      json_.Item();
+      json_.Open('{');
+      Number("port", planned.ports[i].port);
+      json_.Member("protocol", planned.ports[i].protocol);
+      json_.Member("service", planned.ports[i].service);
+      json_.Close('}');
+    });
+    List("peers", planned.peers.size(), [&](size_t i) {
+      const Peer& peer = planned.peers[i];
+      json_.Item();
+      json_.Open('{');
+      json_.Member("ip", model_.servers[peer.server][model::Column::kPrivateIp].text);
+      Number("port", peer.port);
+      json_.Member("service", peer.service);
+      json_.Close('}');
+    });
+    json_.Close('}');
+  }
+
+  void Service(const PlanFacts& facts, const PlannedService& planned) {
+    const graph::Service& service = *planned.service;
+    json_.Item();
+    json_.Open('{');
+    json_.Member("name", service.name().text);
+    json_.Member("module", service.manifest->name.text);
+    json_.Member("label", service.manifest->label);
+    json_.Member("folder", planned.folder);
+    List("needs", planned.needs.size(),
+         [&](size_t i) { json_.Text(facts.services[planned.needs[i]].service->name().text); });
+    List("members", service.members.size(),
+         [&](size_t i) { json_.Text(NameOf(service.members[i])); });
+    Number("survives", planned.survives);
+    json_.Member("gate",
+                 planned.gate == nullptr ? std::string() : ScriptOf(planned, *planned.gate));
+    List("images", planned.images.size(), [&](size_t i) { json_.Text(planned.images[i]); });
+    List("credentials", planned.credentials.size(), [&](size_t i) {
+      const model::Credential& credential = *planned.credentials[i];
+      json_.Item();
+      json_.Open('{');
+      json_.Member("name", credential.name.text);
+      json_.Member("file", credential.file.text);
+      json_.Member("key", credential.key.text);
+      json_.Close('}');
+    });
+    List("steps", planned.steps.size(), [&](size_t i) { Step(planned, planned.steps[i]); });
+    json_.Close('}');
+  }
+
+  void Step(const PlannedService& service, const PlannedStep& planned) {
+    const module::Step& step = *planned.step;
+    json_.Item();
+    json_.Open('{');
+    json_.Member("name", step.name.text);
+    json_.Member("kind", module::Name(step.kind));
+    json_.Member("strategy", module::Name(step.strategy));
+    json_.Member("on", step.on_install ? "install" : "members");
+    json_.Member("connection", step.new_connection ? "new" : "any");
+    json_.Member("script", ScriptOf(service, step));
+    List("after", step.after.size(), [&](size_t i) { json_.Text(step.after[i].text); });
+    List("hosts", planned.hosts.size(), [&](size_t i) { json_.Text(NameOf(planned.hosts[i])); });
+    json_.Member("help", step.help);
+    json_.Close('}');
+  }
+
+  const model::Model& model_;
+  std::string& out_;
+  JsonWriter json_;
+};
 
 // At least its size. A string that grows into it would take half as much again.
-size_t SizeAtMost(const graph::Graph& graph) {
-  constexpr size_t kRecord = 1024;  // of a service or a step, but for its hosts
+size_t SizeAtMost(const PlanFacts& facts) {
+  constexpr size_t kRecord = 1024;  // of a server, a service or a step, but for its lists
+  constexpr size_t kEntry = 96;     // of a port or a peer
   size_t size = kRecord;
-  for (const graph::Service& service : graph.services) {
-    size_t hosts = 0;
-    for (int member : service.members)
-      hosts += graph.model->servers[member].name().text.size() + 12;
-    size += kRecord + service.manifest->steps.size() * (kRecord + hosts);
+  for (const PlannedServer& server : facts.servers) {
+    size += kRecord / 2 + (server.ports.size() + server.peers.size()) * kEntry;
+  }
+  for (const PlannedService& service : facts.services) {
+    size += kRecord;
+    for (const PlannedStep& step : service.steps) size += kRecord / 2 + step.hosts.size() * 24;
   }
   return size;
 }
 
 }  // namespace
 
-void AppendPlanJson(const graph::Graph& graph, std::string& out) {
-  out.reserve(out.size() + SizeAtMost(graph));
-  JsonWriter json(out);
-  json.Open('{');
-  json.Key("kbgen");
-  out += '1';
-  json.Member("topology", graph.model->name.text);
-  json.Member("root", graph.model->install_root.text);
-  json.Member("install", graph.model->install_host.text);
-  json.Key("services");
-  json.Open('[');
-  for (const graph::Service& service : graph.services) WriteService(graph, service, json);
-  json.Close(']');
-  json.Close('}');
-  out += '\n';
+std::string AddressOf(const model::Server& server) {
+  return fmt::format("{}@{}", server[model::Column::kUser].text,
+                     server[model::Column::kPrivateIp].text);
+}
+
+void AppendPlanJson(const Plan& plan, std::string& out) {
+  const PlanFacts facts = GatherFacts(plan);
+  out.reserve(out.size() + SizeAtMost(facts));
+  Writer(*plan.graph, out).Write(facts);
 }
 
 }  // namespace kb::lower

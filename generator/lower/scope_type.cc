@@ -111,13 +111,12 @@ TypeRef FileType() {
 }
 
 TypeRef StepType() {
-  return RecordOf(
-      {{"name", AtomType(), ""},
-       {"kind", EnumType({"apply", "validate", "drill", "rollback", "reinit", "cleanup"}), ""},
-       {"strategy", EnumType({"parallel", "rolling", "first"}), ""},
-       {"on", EnumType({"members", "install"}), ""},
-       {"hosts", ListOf(ServerType()), "where it runs"},
-       {"help", TextType(), ""}});
+  return RecordOf({{"name", AtomType(), ""},
+                   {"kind", EnumType({module::kStepKinds.begin(), module::kStepKinds.end()}), ""},
+                   {"strategy", EnumType({"parallel", "rolling", "first"}), ""},
+                   {"on", EnumType({"members", "install"}), ""},
+                   {"hosts", ListOf(ServerType()), "where it runs"},
+                   {"help", TextType(), ""}});
 }
 
 TypeRef HostType() {

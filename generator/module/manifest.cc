@@ -39,6 +39,8 @@ class Reader {
       m_.owns_dns |= word.text == "dns";
     }
     m_.fronts = IsTrue(root, "fronts");
+    const std::string_view survives = TextOf(root, "survives", kSurvives[0]);
+    m_.survives = static_cast<Survives>(std::ranges::find(kSurvives, survives) - kSurvives.begin());
     if (const Node* host = root.Find("host")) ReadHost(*host);
     for (const Node& item : ItemsOf(root, "artifacts")) ReadArtifact(item);
     for (const Node& item : ItemsOf(root, "steps")) ReadStep(item);
@@ -255,13 +257,12 @@ class Reader {
     Step step;
     step.name = WordOf(node, "name");
     step.on_install = TextOf(node, "on") == "install";
+    step.new_connection = TextOf(node, "connection") == "new";
     step.after = WordsOf(node, "after");
     step.help = TextOf(node, "help");
     const std::string_view kind = TextOf(node, "kind", "apply");
-    for (StepKind k : {StepKind::kApply, StepKind::kValidate, StepKind::kDrill, StepKind::kRollback,
-                       StepKind::kReinit, StepKind::kCleanup}) {
-      if (Name(k) == kind) step.kind = k;
-    }
+    step.kind = static_cast<StepKind>(std::ranges::find(kStepKinds, kind) - kStepKinds.begin());
+    CheckGate(node, step);
     const std::string_view strategy = TextOf(node, "strategy", "parallel");
     for (Strategy s : {Strategy::kParallel, Strategy::kRolling, Strategy::kFirst}) {
       if (Name(s) == strategy) step.strategy = s;
@@ -278,6 +279,18 @@ class Reader {
     output.step = static_cast<int>(m_.steps.size());
     m_.steps.push_back(std::move(step));
     m_.outputs.push_back(std::move(output));
+  }
+
+  // Each member answers for itself, with one voice.
+  void CheckGate(const Node& node, const Step& step) {
+    if (step.kind != StepKind::kGate) return;
+    const bool second = std::ranges::any_of(
+        m_.steps, [](const Step& other) { return other.kind == StepKind::kGate; });
+    if (second || step.on_install || step.strategy != Strategy::kParallel) {
+      diags_.Emit(diag::kWrongValue, WordOf(node, "kind").span, "gate",
+                  "the kind of more than one step, of one `on: install`, or of one that is not "
+                  "parallel");
+    }
   }
 
   // `after` names earlier steps only, so that the order in the file is an order that works.
@@ -298,11 +311,7 @@ class Reader {
 
 }  // namespace
 
-std::string_view Name(StepKind kind) {
-  static constexpr std::array<std::string_view, 6> kNames{"apply",    "validate", "drill",
-                                                          "rollback", "reinit",   "cleanup"};
-  return kNames[static_cast<size_t>(kind)];
-}
+std::string_view Name(StepKind kind) { return kStepKinds[static_cast<size_t>(kind)]; }
 
 std::string_view Name(Strategy strategy) {
   static constexpr std::array<std::string_view, 3> kNames{"parallel", "rolling", "first"};

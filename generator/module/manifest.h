@@ -1,6 +1,7 @@
 // Manifest: what a module declares of itself (module.yaml), typed. docs/MODULES.md is its manual.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -71,8 +72,24 @@ struct Need {
 };
 
 enum class Area : uint8_t { kServer, kModules, kDocs, kImages, kLb, kDns };
-enum class StepKind : uint8_t { kApply, kValidate, kDrill, kRollback, kReinit, kCleanup };
+enum class StepKind : uint8_t {
+  kApply,
+  kValidate,
+  kDrill,
+  kRollback,
+  kReinit,
+  kCleanup,
+  kGate,  // says whether a member may be stopped now
+  kBackup,
+  kRestore,
+};
+inline constexpr std::array<std::string_view, 9> kStepKinds{
+    "apply", "validate", "drill", "rollback", "reinit", "cleanup", "gate", "backup", "restore"};
 enum class Strategy : uint8_t { kParallel, kRolling, kFirst };
+// How many members may be down while the service goes on.
+enum class Survives : uint8_t { kNothing, kOne, kMinority, kAllButOne };
+inline constexpr std::array<std::string_view, 4> kSurvives{"nothing", "one", "minority",
+                                                           "all_but_one"};
 std::string_view Name(StepKind kind);
 std::string_view Name(Strategy strategy);
 
@@ -95,6 +112,7 @@ struct Step {
   StepKind kind = StepKind::kApply;
   Strategy strategy = Strategy::kParallel;
   bool on_install = false;
+  bool new_connection = false;  // that it can be reached is what it confirms
   std::vector<Word> after;
   std::string_view help;
 };
@@ -116,6 +134,7 @@ struct Manifest {
   std::string_view summary;
   std::optional<int> min, max;  // members
   bool odd = false;
+  Survives survives = Survives::kNothing;
   bool fronts = false;
   bool owns_firewall = false, owns_host = false;
   bool owns_balancers = false, owns_dns = false;

@@ -88,7 +88,8 @@ ShapeRef StepDeclaration() {
   return RecordOf({
       {"name", Scalar(ShapeKind::kName), "the script's name", true},
       {"template", text, "file of the module", true},
-      {"kind", Enum({"apply", "validate", "drill", "rollback", "reinit", "cleanup"}), ""},
+      {"kind", Enum({kStepKinds.begin(), kStepKinds.end()}), ""},
+      {"connection", Enum({"any", "new"}), "new: made after the steps before it"},
       {"strategy", Enum({"parallel", "rolling", "first"}), ""},
       {"on", Enum({"members", "install"}), "where it runs"},
       {"after", ListOf(Scalar(ShapeKind::kName)), "steps that must be done before"},
@@ -147,6 +148,8 @@ const Shape& ManifestShape() {
         {"label", text, "prefix of its folders", true},
         {"summary", text, "one sentence", true},
         {"placement", placement, "how many servers"},
+        {"survives", Enum({kSurvives.begin(), kSurvives.end()}),
+         "how many members may be down at once"},
         {"settings", DictOf(std::make_shared<Shape>(SettingDeclaration())),
          "what a topology may set"},
         {"images", NamedDeclaration(), "image references"},
