@@ -55,7 +55,7 @@ Plan MakePlan(const graph::Graph& graph, const Sources& sources, Diagnostics& di
 void AppendPlanJson(const Plan& plan, std::string& out);
 void AppendPlanTsv(const Plan& plan, std::string& out);
 
-// How SSH reaches a server: "root@10.0.0.11".
+// How SSH reaches a server: "root@192.0.2.11".
 std::string AddressOf(const model::Server& server);
 
 }  // namespace kb::lower

@@ -66,7 +66,8 @@ class Gatherer {
   // The hosts themselves, what it talks to, and the proxies on the way.
   void AddNeeds(int index, PlannedService& planned) const {
     const auto add = [&](int other) {
-      if (other >= 0 && other != index && std::ranges::find(planned.needs, other) == planned.needs.end())
+      if (other >= 0 && other != index &&
+          std::ranges::find(planned.needs, other) == planned.needs.end())
         planned.needs.push_back(other);
     };
     if (!planned.service->manifest->owns_host) {

@@ -1,5 +1,5 @@
-// PlanFacts: what a runner must know of the estate, gathered once and written in two forms: PLAN.json
-// for programs and people, PLAN.tsv for bash.
+// PlanFacts: what a runner must know of the estate, gathered once and written in two forms:
+// PLAN.json for programs and people, PLAN.tsv for bash.
 #pragma once
 
 #include <cstdint>

@@ -76,8 +76,7 @@ class TsvWriter {
     rows_.Add("service", name, service.manifest->name.text, service.manifest->label, planned.folder,
               fmt::format("{}", planned.survives),
               planned.gate == nullptr ? std::string() : ScriptOf(planned, *planned.gate),
-              Joined(planned.needs,
-                     [&](int s) { return facts_.services[s].service->name().text; }),
+              Joined(planned.needs, [&](int s) { return facts_.services[s].service->name().text; }),
               Joined(planned.images, [](std::string_view image) { return image; }));
     for (int member : service.members) rows_.Add("member", name, NameOf(member));
     for (const model::Credential* credential : planned.credentials) {

@@ -187,6 +187,19 @@ bool DigestMatches(int root, const std::string& path, std::string_view hex) {
   return Hex(Digest(bytes)) == hex;
 }
 
+// Of every run that died since the last one that did not: a file may be of the first of them, while
+// those after it had come no further than to stage what they wanted.
+std::vector<std::string> StagedManifests(int root) {
+  std::vector<std::string> names;
+  const Fd stage = OpenBeneath(root, std::string(kStageName), O_RDONLY | O_DIRECTORY);
+  if (!stage.ok()) return names;
+  ForEachEntry(stage.get(), [&](std::string_view entry, unsigned char) {
+    if (entry.starts_with(kManifestName)) names.emplace_back(entry);
+  });
+  std::ranges::sort(names);
+  return names;
+}
+
 // Sorts the strangers into kbgen's own of earlier runs and foreign ones.
 void FindObsolete(int root, const PathSet& planned, Survey& survey) {
   const std::vector<std::string> strangers = std::exchange(survey.foreign, {});
@@ -204,8 +217,9 @@ void FindObsolete(int root, const PathSet& planned, Survey& survey) {
   }
   // A run that died had staged its manifest before it made the first file. It may not have come as
   // far as this one, so somebody else's file of that name is told apart by its digest.
-  const std::string staged = fmt::format("{}/{}", kStageName, kManifestName);
-  if (const Fd dead = OpenBeneath(root, staged, O_RDONLY); dead.ok()) {
+  for (const std::string& name : StagedManifests(root)) {
+    const Fd dead = OpenBeneath(root, fmt::format("{}/{}", kStageName, name), O_RDONLY);
+    if (!dead.ok()) continue;
     ReadManifest(dead.get(), [&](std::string_view path, std::string_view digest) {
       if (planned.Contains(path)) return;
       survey.emptied.emplace_back(path);

@@ -38,8 +38,8 @@ void RemoveEmptyFolders(int root, std::string path) {
   }
 }
 
-// Opens the stage, empty but for the manifest of a run that died: what that run made and this one
-// renders too must stay listed until the next manifest is complete.
+// Opens the stage, empty but for the manifests of runs that died: what they made must stay listed
+// until this run is complete.
 Result<Fd> OpenStage(int root) {
   const std::string name(kStageName);
   Fd stage = OpenBeneath(root, name, O_RDONLY | O_DIRECTORY);
@@ -52,12 +52,23 @@ Result<Fd> OpenStage(int root) {
   }
   std::vector<std::string> left;
   ForEachEntry(stage.get(), [&](std::string_view entry, unsigned char) {
-    if (entry != kManifestName) left.emplace_back(entry);
+    if (!entry.starts_with(kManifestName)) left.emplace_back(entry);
   });
   for (const std::string& entry : left) {
     if (!RemoveTree(stage.get(), entry)) return SystemError("remove", name + '/' + entry);
   }
   return stage;
+}
+
+// Makes room for this run's manifest beside those of the dead.
+Result<void> KeepStagedManifest(int stage) {
+  const std::string name(kManifestName);
+  for (int number = 1;; ++number) {
+    const std::string kept = fmt::format("{}.{}", name, number);
+    if (renameat2(stage, name.c_str(), stage, kept.c_str(), RENAME_NOREPLACE) == 0) return {};
+    if (errno == ENOENT) return {};
+    if (errno != EEXIST) return SystemError("rename", name);
+  }
 }
 
 // Moves a staged file to its place, which may hold an older one or folders that became empty.
@@ -109,6 +120,7 @@ Result<void> UpdateTree(int root, const Source& source, const Options& options, 
   const std::string manifest(kManifestName);
   KB_TRY(manifest_bytes, WriteManifest(stage.get(), "next", source, survey.digests, options));
   survey.manifest_bytes = manifest_bytes;
+  if (auto kept = KeepStagedManifest(stage.get()); !kept) return kept;
   if (auto staged = MoveIntoPlace(stage.get(), "next", stage.get(), manifest); !staged) {
     return staged;
   }
