@@ -43,7 +43,7 @@ struct Peer {
 
 struct Server {
   std::string name;
-  std::string address;  // for ssh: "root@10.0.0.123"
+  std::string address;  // for ssh: "root@192.0.2.123"
   std::string ip;
   std::string os;
   std::vector<std::string> mounts;
