@@ -45,7 +45,7 @@ def main(test, hosts=3, programs=None):
     status, 77 with a reason when the machine cannot do it."""
     if "KBGEN_STAGE" in os.environ:
         return _inside(test, Path(os.environ["KBGEN_STAGE"]))
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         print(f"usage: {sys.argv[0]} KBGEN_BINARY", file=sys.stderr)
         return 2
     try:
