@@ -240,7 +240,7 @@ kb_read_whole() {
 kb_look_up() {
   local name=$1 key=$2 file=$kb_credentials/$1 line number=0 found=0
   if [ ! -f "$file" ]; then fail "$file is not there; it must hold $key"; fi
-  if [ -n "$(find -L "$file" -maxdepth 0 -perm /077)" ]; then
+  if ((0$(stat -L -c %a -- "$file") & 077)); then
     fail "$file may be read by others than its owner: chmod 0600 it"
   fi
   kb_read_whole "$file"
