@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "run/events.h"
+#include "run/gate.h"
 #include "run/plan.h"
 #include "run/receipt.h"
 #include "run/tree.h"
@@ -159,7 +160,6 @@ struct Answered {
   int status;        // of the gate script; kNoAnswer when it could not be run or asked
   std::string text;  // last line
 };
-inline constexpr int kNoAnswer = -1;
 // Ctrl-C: what runs is finished, nothing begins.
 struct Stop {
   std::string reason;
