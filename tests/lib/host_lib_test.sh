@@ -252,6 +252,19 @@ server_script() { # SERVER NAME BODY
   chmod 0755 "$work/tree/servers/$1/02-base-os/$2.sh"
 }
 
+# PLAN.tsv with one service of a, b and the members in $1, and what stands in $2 as its gate.
+plan() {
+  local member
+  mkdir -p "$work/tree"
+  {
+    printf 'server\ta\troot@192.0.2.1\t192.0.2.1\tdebian-12\nserver\tb\troot@192.0.2.2\t192.0.2.2\tdebian-12\n'
+    printf 'server\tz\troot@192.0.2.9\t192.0.2.9\tdebian-12\n'
+    printf 'service\tbase\tbase-os\t02\t02-base-os\t0\t%s\t-\t-\n' "${2:--}"
+    for member in a b $1; do printf 'member\tbase\t%s\n' "$member"; done
+  } >"$work/tree/PLAN.tsv"
+}
+
+plan ''
 both='fleet_host a root@192.0.2.1; fleet_host b root@192.0.2.2; fleet_arguments "$@"'
 server_script a one 'echo "a ran one" >>"$KBGEN_TEST/ran"'
 server_script b one 'echo "b ran one" >>"$KBGEN_TEST/ran"'
@@ -295,6 +308,68 @@ fleet "$both; fleet_ship; fleet_step one rolling"
 it "a rolling step stops at the first failure" test ! -e "$work/ran"
 it "a failed step shows the server's last words" says "something is wrong"
 it "a failed step says how to go on" says "--from=one"
+
+# ---------------------------------------------------------------- gates
+
+# A member is what $KBGEN_TEST/member.<name> says: absent (not installed), leads, follows, or the reason for a no.
+for server in a b; do
+  server_script "$server" gate "
+    state=\$(cat \"\$KBGEN_TEST/member.$server\" 2>/dev/null || echo absent)
+    echo \"$server asked \${1:-well}: \$state\" >>\"\$KBGEN_TEST/asked\"
+    case \$state in
+      absent) exit 10 ;;
+      leads) if [ \"\${1:-}\" = --leads ]; then exit 0; fi ;;
+      follows) if [ \"\${1:-}\" = --leads ]; then exit 1; fi ;;
+      *) echo first; echo \"\$state\"; exit 1 ;;
+    esac"
+  server_script "$server" one "
+    echo '$server ran one' >>\"\$KBGEN_TEST/ran\"
+    if [ ! -e \"\$KBGEN_TEST/member.$server\" ]; then echo follows >\"\$KBGEN_TEST/member.$server\"; fi
+    if [ -e \"\$KBGEN_TEST/breaks\" ]; then echo 'not in sync' >\"\$KBGEN_TEST/member.$server\"; fi"
+done
+
+# rolls A B: a rolling step over members in these states.
+rolls() {
+  rm -f -- "$work/ran" "$work/asked" "$work"/member.*
+  if [ "$1" != absent ]; then echo "$1" >"$work/member.a"; fi
+  if [ "$2" != absent ]; then echo "$2" >"$work/member.b"; fi
+  fleet "$both; fleet_ship; fleet_step one rolling; fleet_done" --gate-timeout=0
+}
+ran() { cat "$work/ran" 2>/dev/null; }
+
+plan '' 02-base-os/gate.sh
+rolls leads follows
+it "who leads goes last" equals $'b ran one\na ran one' "$(ran)"
+it "every member is asked three times before, and once after" equals \
+  $'      3 a asked a: leads\n      3 a asked b: leads\n      2 a asked well: leads' \
+  "$(grep '^a asked [abw]' "$work/asked" | sort | uniq -c)"
+
+rolls follows absent
+it "who does not run goes first" equals $'b ran one\na ran one' "$(ran)"
+it "whoever is missed is waited for" equals 0 "$status"
+
+rolls absent absent
+it "a first installation asks nobody whether all is well" equals '' "$(grep 'asked well' "$work/asked")"
+it "a first installation installs everybody" equals $'a ran one\nb ran one' "$(ran)"
+
+rolls follows 'replica is 9 MB behind'
+it "a closed gate stops the step" equals '' "$(ran)"
+it "a closed gate says whose no it is, and its last line" says "b (base): replica is 9 MB behind"
+
+touch "$work/breaks"
+rolls follows follows
+rm -f -- "$work/breaks"
+it "a member that is not well afterwards ends it" equals 'a ran one' "$(ran)"
+it "it says what was waited for" says "all well after a: not within 0 s: a (base): not in sync"
+
+plan z 02-base-os/gate.sh
+rolls follows follows
+it "an unreachable member is a no" equals '' "$(ran)"
+it "an unreachable member is named" says "z (base): no route to host"
+
+rm -f -- "$work/tree/PLAN.tsv"
+rolls follows follows
+it "without a plan nothing rolls" says "PLAN.tsv is not there"
 
 nasty="it's \"x\" \$HOME \`id\` & ; *"
 server_script a args 'printf "[%s]" "$@"'

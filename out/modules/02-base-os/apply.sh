@@ -67,6 +67,7 @@ fleet_step 02_os_03_swap parallel
 fleet_step 02_os_04_sysctl parallel
 fleet_step 02_os_05_docker parallel
 fleet_step 02_os_06_ssh parallel
+fleet_step 02_os_06_ssh_confirm parallel
 fleet_step 02_os_07_dns parallel
 fleet_step 02_os_08_journald parallel
 fleet_step 02_os_09_audit parallel

@@ -30,3 +30,7 @@ elif firewall_loaded; then
   nft delete table inet kbgen
   log "no rule set was ever confirmed: this server has no firewall of ours now"
 fi
+
+# What was taken back is to be done again.
+receipts=/opt/keybuzz-installer/state/receipts/02-base-os
+rm -f -- "$receipts/02_os_11_firewall" "$receipts/02_os_12_firewall_confirm"

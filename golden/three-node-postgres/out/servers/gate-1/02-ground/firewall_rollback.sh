@@ -30,3 +30,7 @@ elif firewall_loaded; then
   nft delete table inet kbgen
   log "no rule set was ever confirmed: this server has no firewall of ours now"
 fi
+
+# What was taken back is to be done again.
+receipts=/opt/orchard/state/receipts/02-ground
+rm -f -- "$receipts/02_os_11_firewall" "$receipts/02_os_12_firewall_confirm"
