@@ -70,6 +70,8 @@ class Writer {
     json_.Key("kbgen");
     out_ += '1';
     json_.Member("topology", model_.name.text);
+    json_.Member("domain", model_.domain.text);
+    json_.Member("private", model_.private_network.text);
     json_.Member("root", model_.install_root.text);
     json_.Member("credentials", fmt::format("{}/credentials", model_.install_root.text));
     json_.Member("install", model_.install_host.text);
