@@ -34,6 +34,29 @@ Sha256 Digest(std::string_view bytes) {
   return digest;
 }
 
+struct Hasher::State {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
+};
+
+Hasher::Hasher() : state_(std::make_unique<State>()) {
+  KB_CHECK(state_->context != nullptr &&
+           EVP_DigestInit_ex2(state_->context.get(), Algorithm(), nullptr) == 1);
+}
+Hasher::Hasher(Hasher&&) noexcept = default;
+Hasher& Hasher::operator=(Hasher&&) noexcept = default;
+Hasher::~Hasher() = default;
+
+void Hasher::Add(std::string_view bytes) {
+  KB_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Sha256 Hasher::Finish() {
+  Sha256 digest;
+  KB_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) == 1);
+  return digest;
+}
+
 std::string Hex(const Sha256& digest) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string hex(digest.size() * 2, '\0');

@@ -17,6 +17,22 @@ using Sha256 = std::array<uint8_t, 32>;
 Sha256 Digest(std::string_view bytes);
 std::string Hex(const Sha256& digest);
 
+// The same for bytes that come in pieces.
+class Hasher {
+ public:
+  Hasher();
+  Hasher(Hasher&&) noexcept;
+  Hasher& operator=(Hasher&&) noexcept;
+  ~Hasher();
+
+  void Add(std::string_view bytes);
+  Sha256 Finish();  // once, at the end
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // Room for a digest of each of many things. A vector would fill all of it at once; here memory is
 // taken as digests come. One that was not set holds anything.
 class Digests {

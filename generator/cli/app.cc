@@ -51,6 +51,7 @@ class Builder {
         "findings,\n"
         "2 usage, 3 the environment failed. `kbgen COMMAND --help` shows examples.");
     AddWork();
+    AddBundle();
     AddQuestions();
     AddTools();
   }
@@ -141,6 +142,37 @@ class Builder {
                              "  kbgen init estate && cd estate && kbgen render\n", Init);
     init.add_option("FOLDER", o_.folder, "Where; files that exist are never overwritten")
         ->type_name("DIR");
+  }
+
+  void AddBundle() {
+    CLI::App& bundle = WithFormat(WithOut(WithModel(Command(
+        "bundle", "Make one signed file of the output tree, or verify one",
+        "  kbgen bundle --to estate.tar.zst --sign ~/.ssh/release_ed25519\n"
+        "  kbgen bundle --to estate.tar.zst --images --packages debs --air-gapped\n"
+        "  kbgen bundle verify estate.tar.zst --signers allowed_signers --newer-than last\n",
+        Bundle))));
+    AddChoice<std::string>(bundle, "ACTION", o_.action, Words({"make", "verify"}),
+                           "What to do; make when not said");
+    bundle.add_option("BUNDLE", o_.file, "The bundle to verify")->type_name("FILE");
+    bundle.add_option("--to", o_.file, "The file to make")->type_name("FILE");
+    bundle.add_option("--sign", o_.key, "Sign with this Ed25519 or RSA key of ssh-keygen")
+        ->type_name("FILE");
+    bundle
+        .add_option("--serial", o_.serial,
+                    "A number that grows with every bundle; else the time of the commit")
+        ->type_name("N");
+    bundle.add_flag("--images", o_.images, "Carry the images, as the Docker engine has them");
+    bundle.add_option("--packages", o_.packages, "Carry these .deb files")->type_name("DIR");
+    bundle.add_flag("--air-gapped", o_.air_gapped,
+                    "Refuse if anything would still be fetched; every such line is shown");
+    bundle.add_option("--signers", o_.signers, "verify: who may sign, as ssh-keygen(1) has it")
+        ->type_name("FILE");
+    bundle
+        .add_option("--newer-than", o_.newer_than,
+                    "verify: remember the newest bundle here, and refuse older ones")
+        ->type_name("FILE");
+    bundle.add_option("--topology", o_.topology, "verify: refuse bundles of another")
+        ->type_name("NAME");
   }
 
   void AddDecision(CLI::App& command) {

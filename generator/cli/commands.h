@@ -37,6 +37,17 @@ struct Options {
   std::string by;
   std::string why;
   std::string on;
+  // Of bundle.
+  std::string action;
+  std::string file;
+  std::string key;
+  std::string serial;
+  std::string packages;
+  std::string signers;
+  std::string newer_than;
+  std::string topology;
+  bool images = false;
+  bool air_gapped = false;
 };
 
 // The exit status: stable, because scripts and CI read it.
@@ -58,5 +69,6 @@ Status Init(const Options& options);
 Status Freeze(const Options& options);
 Status Thaw(const Options& options);
 Status Selfcheck(const Options& options);
+Status Bundle(const Options& options);
 
 }  // namespace kb::cli

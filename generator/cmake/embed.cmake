@@ -1,10 +1,11 @@
-# The files that are built into the binary: modules with their templates, and the long texts of the
-# diagnostics. Globbed on every build, so a new template needs no edit and no new configuration.
+# The files that are built into the binary: modules with their templates, the long texts of the
+# diagnostics, and the script that every bundle brings. Globbed on every build, so a new template needs no edit and no new configuration.
 add_executable(kbgen_embed embed/embed.cc)
 target_link_libraries(kbgen_embed PRIVATE kb_syntax)
 
 file(GLOB_RECURSE embedded CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/templates/* ${PROJECT_SOURCE_DIR}/docs/diagnostics/*)
+  ${PROJECT_SOURCE_DIR}/templates/* ${PROJECT_SOURCE_DIR}/docs/diagnostics/*
+  ${PROJECT_SOURCE_DIR}/generator/bundle/*.sh)
 list(FILTER embedded EXCLUDE REGEX "/\\.|~$")
 set(list "")
 foreach(file ${embedded})

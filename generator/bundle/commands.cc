@@ -1,0 +1,453 @@
+#include "bundle/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include <fmt/core.h>
+
+#include "base/strings.h"
+#include "bundle/reference.h"
+
+namespace kb::bundle {
+namespace {
+
+using Words = std::span<const ShellWord>;
+using Names = std::initializer_list<std::string_view>;
+
+bool In(std::string_view word, Names names) {
+  return std::ranges::find(names, word) != names.end();
+}
+
+bool IsOption(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
+
+bool IsPath(std::string_view word) {
+  return word.starts_with('/') || word.starts_with("./") || word.starts_with("../") ||
+         word == "." || word.starts_with("file:");
+}
+
+bool IsUnknown(std::string_view word) { return word.find('$') != std::string_view::npos; }
+
+// Where an operand stands that has the value of an option before it: `-o x`.
+class Operands {
+ public:
+  // `takes`: the options that are followed by a value.
+  Operands(Words words, Names takes) {
+    bool only_operands = false;
+    for (size_t i = 0; i < words.size(); ++i) {
+      const std::string& text = words[i].text;
+      if (words[i].redirect || text.empty()) continue;
+      if (!only_operands && text == "--") {
+        only_operands = true;
+      } else if (!only_operands && IsOption(text)) {
+        if (In(text, takes)) ++i;
+      } else {
+        all_.push_back(&words[i]);
+      }
+    }
+  }
+  const ShellWord* operator[](size_t i) const { return i < all_.size() ? all_[i] : nullptr; }
+  std::string_view text(size_t i) const {
+    return i < all_.size() ? all_[i]->text : std::string_view();
+  }
+  size_t size() const { return all_.size(); }
+  std::span<const ShellWord* const> from(size_t i) const {
+    return std::span(all_).subspan(std::min(i, all_.size()));
+  }
+
+ private:
+  std::vector<const ShellWord*> all_;
+};
+
+void ReportImage(const ShellWord& word, const Report& report) {
+  if (IsImage(word.text, true) || IsUnknown(word.text)) {
+    report(NeedKind::kImage, word.text, word.at);
+  }
+}
+
+// ---------------------------------------------------------------- packages
+
+void Apt(Words words, const Report& report) {
+  const Operands operands(words, {"-o", "-t", "-c", "-a", "--option", "--target-release",
+                                  "--config-file", "--host-architecture"});
+  const std::string_view what = operands.text(0);
+  if (In(what, {"upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade"})) {
+    report(NeedKind::kSource, std::string(kUpgrades), operands[0]->at);
+  }
+  if (!In(what, {"install", "reinstall", "download", "source", "build-dep", "satisfy"})) return;
+  for (const ShellWord* word : operands.from(1)) {
+    if (!IsPath(word->text)) report(NeedKind::kPackage, word->text, word->at);
+  }
+}
+
+void OtherPackages(std::string_view program, Words words, const Report& report) {
+  const Operands operands(words, {"-c", "--repo", "--enablerepo", "-t", "--repository", "-X"});
+  size_t begin = 1;
+  if (program == "pacman") {
+    const bool syncs = std::ranges::any_of(
+        words, [](const ShellWord& word) { return word.text.starts_with("-S"); });
+    if (!syncs) return;
+    begin = 0;
+  } else if (!In(operands.text(0), {"install", "add", "localinstall", "groupinstall", "in"})) {
+    return;
+  }
+  for (const ShellWord* word : operands.from(begin)) {
+    if (!IsPath(word->text)) report(NeedKind::kPackage, word->text, word->at);
+  }
+}
+
+// ---------------------------------------------------------------- languages
+
+struct Installer {
+  std::string_view program;
+  Names verbs;
+};
+
+const std::array<Installer, 26> kInstallers = {{
+    {"pip", {"install", "download", "wheel"}},
+    {"pipx", {"install", "run", "inject"}},
+    {"uv", {"add", "sync"}},
+    {"poetry", {"install", "add", "update"}},
+    {"conda", {"install", "create", "update"}},
+    {"mamba", {"install", "create", "update"}},
+    {"easy_install", {}},
+    {"npm", {"install", "i", "ci", "add", "update", "exec"}},
+    {"pnpm", {"install", "i", "add", "update", "dlx"}},
+    {"yarn", {"install", "add", "dlx"}},
+    {"bun", {"install", "add", "x"}},
+    {"npx", {}},
+    {"go", {"get", "install", "mod"}},
+    {"gem", {"install", "update", "fetch"}},
+    {"bundle", {"install", "update"}},
+    {"cargo", {"install", "add", "fetch", "update"}},
+    {"composer", {"install", "require", "update", "create-project"}},
+    {"luarocks", {"install", "download"}},
+    {"cpan", {}},
+    {"cpanm", {}},
+    {"mix", {"deps.get", "local.hex"}},
+    {"mvn", {}},
+    {"ansible-galaxy", {"install", "collection", "role"}},
+    {"terraform", {"init", "get"}},
+    {"vagrant", {"box", "up"}},
+    {"dotnet", {"add", "restore", "tool"}},
+}};
+
+void Install(std::string_view called, Names verbs, Words words, const Report& report) {
+  const auto local = [](const ShellWord& word) {
+    return word.text == "--no-index" || word.text == "--offline" || word.text == "--local";
+  };
+  if (words.empty() || std::ranges::any_of(words, local)) return;
+  const Operands operands(words, {"-i", "--index-url", "--extra-index-url", "-t", "--target",
+                                  "--prefix", "-c", "--constraint", "-f", "--find-links", "-C"});
+  size_t begin = 0;
+  if (verbs.size() > 0) {
+    if (!In(operands.text(0), verbs)) return;
+    begin = 1;
+  }
+  bool named = false;
+  for (const ShellWord* word : operands.from(begin)) {
+    named = true;
+    if (!IsPath(word->text)) {
+      report(NeedKind::kLibrary, fmt::format("{}: {}", called, word->text), word->at);
+    }
+  }
+  // What a file of the project lists.
+  if (!named) report(NeedKind::kLibrary, fmt::format("{}: its list", called), words[0].at);
+}
+
+bool IsPip(std::string_view program) {
+  return program.starts_with("pip") && program.find_first_not_of("0123456789.", 3) == program.npos;
+}
+
+// `python3 -m pip install x`: the words behind `pip`.
+Words BehindModule(Words words) {
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i].text == "-m" && IsPip(words[i + 1].text)) return words.subspan(i + 2);
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- containers
+
+// Docker's own grammar: a long or short option takes a value unless it is one of these.
+bool IsSwitch(std::string_view option) {
+  return option.find('=') != std::string_view::npos || In(option, {"--rm",
+                                                                   "--detach",
+                                                                   "-d",
+                                                                   "--interactive",
+                                                                   "-i",
+                                                                   "--tty",
+                                                                   "-t",
+                                                                   "-it",
+                                                                   "-ti",
+                                                                   "-dit",
+                                                                   "-itd",
+                                                                   "-di",
+                                                                   "--init",
+                                                                   "--privileged",
+                                                                   "--read-only",
+                                                                   "--publish-all",
+                                                                   "-P",
+                                                                   "--no-healthcheck",
+                                                                   "--oom-kill-disable",
+                                                                   "--sig-proxy",
+                                                                   "--quiet",
+                                                                   "-q",
+                                                                   "--disable-content-trust",
+                                                                   "--replace",
+                                                                   "--use-api-socket"});
+}
+
+void RunContainer(Words words, const Report& report) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& text = words[i].text;
+    if (words[i].redirect || text.empty()) continue;
+    // Several words that are not known here, all options by the habit of those who write arrays.
+    if (text.starts_with("${") && text.ends_with("[@]}")) continue;
+    if (!IsOption(text)) return ReportImage(words[i], report);
+    if (!IsSwitch(text)) ++i;
+  }
+}
+
+void Container(std::string_view program, Words words, const Report& report) {
+  const Operands operands(words, {"-H", "--host", "--context", "-c", "-n", "--namespace", "-a",
+                                  "--address", "--log-level", "-l", "--config", "--platform",
+                                  "--auth", "--creds", "-f", "--file", "-p", "--project-name"});
+  size_t at = 0;
+  const auto group = [](std::string_view word) {
+    return In(word, {"image", "images", "container", "plugin", "compose", "stack", "i"});
+  };
+  const std::string_view first = operands.text(0);
+  if (group(first)) at = 1;
+  const std::string_view verb = operands.text(at);
+  if (verb.empty()) return;
+  if (first == "compose" && In(verb, {"pull", "up", "build", "run", "create"})) return;  // its file
+  if (In(verb, {"pull", "copy", "export", "manifest"}) ||
+      (first == "plugin" && verb == "install")) {
+    for (const ShellWord* word : operands.from(at + 1)) {
+      if (word->text.find("://") == std::string::npos) return ReportImage(*word, report);
+    }
+  }
+  if (verb == "login") {
+    const std::string registry(operands.text(at + 1));
+    report(NeedKind::kDownload, "registry " + (registry.empty() ? std::string(program) : registry),
+           operands[at]->at);
+  }
+  if (In(verb, {"run", "create"}) || (program == "buildah" && verb == "from")) {
+    const auto* begin = operands[at];
+    const auto offset = static_cast<size_t>(begin - words.data());
+    RunContainer(words.subspan(offset + 1), report);
+  }
+}
+
+// ---------------------------------------------------------------- the network
+
+void Git(Words words, const Report& report) {
+  const Operands operands(words, {"-C", "-c", "--git-dir", "--work-tree", "-b", "--branch",
+                                  "--depth", "-o", "--origin", "--remote"});
+  const std::string_view verb = operands.text(0);
+  if (verb == "submodule") {
+    return report(NeedKind::kCheckout, "submodules", operands[0]->at);
+  }
+  if (!In(verb, {"clone", "fetch", "pull", "ls-remote"})) return;
+  const ShellWord* from = operands[1];
+  if (from == nullptr) return report(NeedKind::kCheckout, "the remote", operands[0]->at);
+  if (!IsPath(from->text)) report(NeedKind::kCheckout, from->text, from->at);
+}
+
+void OtherCheckout(std::string_view program, Words words, const Report& report) {
+  const Operands operands(words, {"-r", "-b"});
+  if (!In(operands.text(0), {"checkout", "co", "export", "clone", "branch", "update"})) return;
+  const ShellWord* from = operands[1];
+  if (from != nullptr && IsPath(from->text)) return;
+  report(NeedKind::kCheckout, from != nullptr ? from->text : std::string(program), operands[0]->at);
+}
+
+// Of programs that talk to a host: every word that names one outside, without a scheme too.
+void Fetch(Words words, const Inside& inside, const Report& report) {
+  for (const ShellWord& word : words) {
+    const std::string& text = word.text;
+    // URLs are found wherever they stand; here are those without a scheme.
+    if (text.find("://") != std::string::npos || IsPath(text) || IsOption(text)) continue;
+    if (text.find_first_of(" \t\n") != std::string::npos || IsUnknown(text)) continue;
+    const std::string_view host = HostOf(text);
+    const bool names = IsPublicName(host, 2) || IsIpv4(host);
+    if (names && IsOutside(host, inside)) report(NeedKind::kDownload, text, word.at);
+  }
+}
+
+void Keys(Words words, const Inside& inside, const Report& report) {
+  const bool receives = std::ranges::any_of(words, [](const ShellWord& word) {
+    return In(word.text, {"--recv-keys", "--recv-key", "--receive-keys", "--refresh-keys",
+                          "--keyserver", "--search-keys", "--locate-keys", "--auto-key-locate"});
+  });
+  if (receives) report(NeedKind::kDownload, "keys of a key server", words[0].at);
+  Fetch(words, inside, report);
+}
+
+void Helm(Words words, const Report& report) {
+  const Operands operands(words, {"-n", "--namespace", "-f", "--values", "--set", "--version",
+                                  "--kube-context", "--repo", "--set-string"});
+  const std::string_view verb = operands.text(0);
+  const bool fetches = In(verb, {"install", "upgrade", "pull", "template", "fetch", "show"});
+  const size_t at = In(verb, {"pull", "fetch", "show"}) ? 1 : 2;
+  const ShellWord* chart = operands[at];
+  if (fetches && chart != nullptr && !IsPath(chart->text)) {
+    report(NeedKind::kDownload, "chart " + chart->text, chart->at);
+  }
+  if (verb == "repo" && In(operands.text(1), {"add", "update"})) {
+    report(NeedKind::kDownload, "chart repository " + std::string(operands.text(2)),
+           operands[0]->at);
+  }
+}
+
+// ---------------------------------------------------------------- a command
+
+// Words that stand before a program and change nothing about what it is.
+bool IsPrefix(std::string_view word) {
+  return In(word, {"if",      "then",        "else",   "elif",    "do",      "while", "until",
+                   "!",       "{",           "sudo",   "exec",    "command", "time",  "nice",
+                   "ionice",  "nohup",       "env",    "timeout", "xargs",   "set",   "eval",
+                   "attempt", "systemd-run", "chroot", "unshare"});
+}
+
+bool Handle(std::string_view program, Words words, const Inside& inside, const Report& report) {
+  if (In(program, {"apt-get", "apt", "aptitude"})) return Apt(words, report), true;
+  if (In(program, {"dnf", "yum", "zypper", "apk", "microdnf", "pacman", "tdnf"})) {
+    return OtherPackages(program, words, report), true;
+  }
+  if (In(program, {"add-apt-repository", "apt-add-repository"})) {
+    const Operands operands(words, {});
+    if (operands.size() > 0)
+      report(NeedKind::kSource, std::string(operands.text(0)), operands[0]->at);
+    return true;
+  }
+  if (In(program, {"snap", "flatpak", "brew"})) {
+    const Operands operands(words, {});
+    const bool gets = In(operands.text(0), {"install", "refresh", "download", "update"});
+    if (gets && operands.size() > 1) {
+      report(NeedKind::kDownload, fmt::format("{}: {}", program, operands.text(1)),
+             operands[1]->at);
+    }
+    return gets;
+  }
+  if (IsPip(program)) return Install("pip", {"install", "download", "wheel"}, words, report), true;
+  if (program.starts_with("python")) {
+    const Words behind = BehindModule(words);
+    Install("pip", {"install", "download", "wheel"}, behind, report);
+    return !behind.empty();
+  }
+  if (program == "uv" && !words.empty() && words[0].text == "pip") {
+    return Install("pip", {"install", "sync"}, words.subspan(1), report), true;
+  }
+  for (const Installer& installer : kInstallers) {
+    if (installer.program == program) return Install(program, installer.verbs, words, report), true;
+  }
+  if (In(program, {"docker", "podman", "nerdctl", "buildah", "ctr", "crictl", "crane", "skopeo",
+                   "oras", "regctl"})) {
+    return Container(program, words, report), true;
+  }
+  if (program == "git") return Git(words, report), true;
+  if (In(program, {"svn", "hg", "bzr", "cvs"})) return OtherCheckout(program, words, report), true;
+  if (In(program, {"gpg", "gpg2", "apt-key"})) return Keys(words, inside, report), true;
+  if (program == "helm") return Helm(words, report), true;
+  if (In(program, {"curl", "wget", "aria2c", "axel", "lynx", "w3m", "ftp", "lftp", "sftp", "scp",
+                   "rsync", "nc", "ncat", "telnet", "ssh", "fetch", "rclone"})) {
+    return Fetch(words, inside, report), true;
+  }
+  return false;
+}
+
+bool IsProvider(std::string_view program) {
+  return In(program, {"aws", "gcloud", "gsutil", "az", "hcloud", "doctl", "openstack", "linode-cli",
+                      "scw", "oci", "exo", "ibmcloud"});
+}
+
+// `--image=x`, `--image x`.
+void ImageOptions(Words words, const Report& report) {
+  constexpr std::string_view kOption = "--image";
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& text = words[i].text;
+    if (text.starts_with("--image=")) {
+      const ShellWord value{.text = text.substr(kOption.size() + 1), .at = words[i].at};
+      if (IsImage(value.text, false)) report(NeedKind::kImage, value.text, value.at);
+    } else if (text == kOption && i + 1 < words.size() && IsImage(words[i + 1].text, false)) {
+      report(NeedKind::kImage, words[i + 1].text, words[i + 1].at);
+    }
+  }
+}
+
+void AuditCommand(const std::vector<ShellWord>& words, const Inside& inside, const Report& report);
+
+// A word that is a script for somebody else: `sh -c '…'`, `remote host '…'`, a trap.
+void AuditText(const ShellWord& word, const Inside& inside, const Report& report) {
+  const bool script = word.quoted && word.text.find_first_of(" \t\n") != std::string::npos;
+  if (!script) return;
+  const ShellScript inner(word.text, 0);
+  for (const ShellCommand& command : inner.commands()) {
+    size_t first = 0;
+    while (first < command.words.size() && IsPrefix(command.words[first].text)) ++first;
+    if (first >= command.words.size()) continue;
+    const std::string_view program = ProgramOf(command.words[first].text);
+    std::vector<ShellWord> rest;
+    for (size_t i = first + 1; i < command.words.size(); ++i) {
+      for (ShellWord& one : inner.Expand(command.words[i])) rest.push_back(std::move(one));
+    }
+    const auto here = [&](NeedKind kind, std::string what, uint32_t) {
+      // A sentence that begins like a command ("docker pull of x failed") names nothing whole.
+      const bool sure = kind != NeedKind::kImage || IsImage(what, false);
+      if (sure) report(kind, std::move(what), word.at);
+    };
+    Handle(program, rest, inside, here);
+  }
+}
+
+void AuditCommand(const std::vector<ShellWord>& words, const Inside& inside, const Report& report) {
+  bool leading = true;
+  bool handled = false;
+  for (size_t i = 0; i < words.size() && !handled; ++i) {
+    if (words[i].text.find_first_of(" \t\n") != std::string::npos) {
+      leading = false;
+      continue;
+    }
+    const std::string_view program = ProgramOf(words[i].text);
+    const Words rest = Words(words).subspan(i + 1);
+    if (leading && IsProvider(program)) {
+      report(NeedKind::kProvider, std::string(program), words[i].at);
+      handled = true;
+    } else if (!words[i].redirect) {
+      handled = Handle(program, rest, inside, report);
+    }
+    if (!IsPrefix(program) && !IsOption(program)) leading = false;
+  }
+  ImageOptions(words, report);
+  for (const ShellWord& word : words) {
+    AuditText(word, inside, report);
+    if (!word.text.starts_with("/dev/tcp/") && !word.text.starts_with("/dev/udp/")) continue;
+    const std::string_view host = Split(word.text, '/')[3];
+    if (IsOutside(host, inside)) report(NeedKind::kDownload, std::string(host), word.at);
+  }
+}
+
+}  // namespace
+
+void AuditScript(const ShellScript& script, const Inside& inside, const Report& report) {
+  for (const ShellCommand& command : script.commands()) {
+    std::vector<ShellWord> words;
+    for (const ShellWord& word : command.words) {
+      for (ShellWord& one : script.Expand(word)) words.push_back(std::move(one));
+    }
+    AuditCommand(words, inside, report);
+  }
+  for (const auto& [name, values] : script.values()) {
+    std::string lower = name;
+    for (char& c : lower) c = IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool image = lower == "image" || lower.ends_with("_image");
+    for (const ShellWord& value : values) {
+      if (image && IsImage(value.text, false)) report(NeedKind::kImage, value.text, value.at);
+      AuditText(value, inside, report);
+    }
+  }
+}
+
+}  // namespace kb::bundle
