@@ -1,170 +1,22 @@
 #include "bundle/commands.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 #include <fmt/core.h>
 
 #include "base/strings.h"
+#include "bundle/installers.h"
+#include "bundle/operands.h"
 #include "bundle/reference.h"
 
 namespace kb::bundle {
 namespace {
 
-using Words = std::span<const ShellWord>;
-using Names = std::initializer_list<std::string_view>;
-
-bool In(std::string_view word, Names names) {
-  return std::ranges::find(names, word) != names.end();
-}
-
-bool IsOption(std::string_view word) { return word.size() > 1 && word[0] == '-'; }
-
-bool IsPath(std::string_view word) {
-  return word.starts_with('/') || word.starts_with("./") || word.starts_with("../") ||
-         word == "." || word.starts_with("file:");
-}
-
-bool IsUnknown(std::string_view word) { return word.find('$') != std::string_view::npos; }
-
-// Where an operand stands that has the value of an option before it: `-o x`.
-class Operands {
- public:
-  // `takes`: the options that are followed by a value.
-  Operands(Words words, Names takes) {
-    bool only_operands = false;
-    for (size_t i = 0; i < words.size(); ++i) {
-      const std::string& text = words[i].text;
-      if (words[i].redirect || text.empty()) continue;
-      if (!only_operands && text == "--") {
-        only_operands = true;
-      } else if (!only_operands && IsOption(text)) {
-        if (In(text, takes)) ++i;
-      } else {
-        all_.push_back(&words[i]);
-      }
-    }
-  }
-  const ShellWord* operator[](size_t i) const { return i < all_.size() ? all_[i] : nullptr; }
-  std::string_view text(size_t i) const {
-    return i < all_.size() ? all_[i]->text : std::string_view();
-  }
-  size_t size() const { return all_.size(); }
-  std::span<const ShellWord* const> from(size_t i) const {
-    return std::span(all_).subspan(std::min(i, all_.size()));
-  }
-
- private:
-  std::vector<const ShellWord*> all_;
-};
-
 void ReportImage(const ShellWord& word, const Report& report) {
   if (IsImage(word.text, true) || IsUnknown(word.text)) {
     report(NeedKind::kImage, word.text, word.at);
   }
-}
-
-// ---------------------------------------------------------------- packages
-
-void Apt(Words words, const Report& report) {
-  const Operands operands(words, {"-o", "-t", "-c", "-a", "--option", "--target-release",
-                                  "--config-file", "--host-architecture"});
-  const std::string_view what = operands.text(0);
-  if (In(what, {"upgrade", "dist-upgrade", "full-upgrade", "safe-upgrade"})) {
-    report(NeedKind::kSource, std::string(kUpgrades), operands[0]->at);
-  }
-  if (!In(what, {"install", "reinstall", "download", "source", "build-dep", "satisfy"})) return;
-  for (const ShellWord* word : operands.from(1)) {
-    if (!IsPath(word->text)) report(NeedKind::kPackage, word->text, word->at);
-  }
-}
-
-void OtherPackages(std::string_view program, Words words, const Report& report) {
-  const Operands operands(words, {"-c", "--repo", "--enablerepo", "-t", "--repository", "-X"});
-  size_t begin = 1;
-  if (program == "pacman") {
-    const bool syncs = std::ranges::any_of(
-        words, [](const ShellWord& word) { return word.text.starts_with("-S"); });
-    if (!syncs) return;
-    begin = 0;
-  } else if (!In(operands.text(0), {"install", "add", "localinstall", "groupinstall", "in"})) {
-    return;
-  }
-  for (const ShellWord* word : operands.from(begin)) {
-    if (!IsPath(word->text)) report(NeedKind::kPackage, word->text, word->at);
-  }
-}
-
-// ---------------------------------------------------------------- languages
-
-struct Installer {
-  std::string_view program;
-  Names verbs;
-};
-
-const std::array<Installer, 26> kInstallers = {{
-    {"pip", {"install", "download", "wheel"}},
-    {"pipx", {"install", "run", "inject"}},
-    {"uv", {"add", "sync"}},
-    {"poetry", {"install", "add", "update"}},
-    {"conda", {"install", "create", "update"}},
-    {"mamba", {"install", "create", "update"}},
-    {"easy_install", {}},
-    {"npm", {"install", "i", "ci", "add", "update", "exec"}},
-    {"pnpm", {"install", "i", "add", "update", "dlx"}},
-    {"yarn", {"install", "add", "dlx"}},
-    {"bun", {"install", "add", "x"}},
-    {"npx", {}},
-    {"go", {"get", "install", "mod"}},
-    {"gem", {"install", "update", "fetch"}},
-    {"bundle", {"install", "update"}},
-    {"cargo", {"install", "add", "fetch", "update"}},
-    {"composer", {"install", "require", "update", "create-project"}},
-    {"luarocks", {"install", "download"}},
-    {"cpan", {}},
-    {"cpanm", {}},
-    {"mix", {"deps.get", "local.hex"}},
-    {"mvn", {}},
-    {"ansible-galaxy", {"install", "collection", "role"}},
-    {"terraform", {"init", "get"}},
-    {"vagrant", {"box", "up"}},
-    {"dotnet", {"add", "restore", "tool"}},
-}};
-
-void Install(std::string_view called, Names verbs, Words words, const Report& report) {
-  const auto local = [](const ShellWord& word) {
-    return word.text == "--no-index" || word.text == "--offline" || word.text == "--local";
-  };
-  if (words.empty() || std::ranges::any_of(words, local)) return;
-  const Operands operands(words, {"-i", "--index-url", "--extra-index-url", "-t", "--target",
-                                  "--prefix", "-c", "--constraint", "-f", "--find-links", "-C"});
-  size_t begin = 0;
-  if (verbs.size() > 0) {
-    if (!In(operands.text(0), verbs)) return;
-    begin = 1;
-  }
-  bool named = false;
-  for (const ShellWord* word : operands.from(begin)) {
-    named = true;
-    if (!IsPath(word->text)) {
-      report(NeedKind::kLibrary, fmt::format("{}: {}", called, word->text), word->at);
-    }
-  }
-  // What a file of the project lists.
-  if (!named) report(NeedKind::kLibrary, fmt::format("{}: its list", called), words[0].at);
-}
-
-bool IsPip(std::string_view program) {
-  return program.starts_with("pip") && program.find_first_not_of("0123456789.", 3) == program.npos;
-}
-
-// `python3 -m pip install x`: the words behind `pip`.
-Words BehindModule(Words words) {
-  for (size_t i = 0; i + 1 < words.size(); ++i) {
-    if (words[i].text == "-m" && IsPip(words[i + 1].text)) return words.subspan(i + 2);
-  }
-  return {};
 }
 
 // ---------------------------------------------------------------- containers
@@ -312,37 +164,7 @@ bool IsPrefix(std::string_view word) {
 }
 
 bool Handle(std::string_view program, Words words, const Inside& inside, const Report& report) {
-  if (In(program, {"apt-get", "apt", "aptitude"})) return Apt(words, report), true;
-  if (In(program, {"dnf", "yum", "zypper", "apk", "microdnf", "pacman", "tdnf"})) {
-    return OtherPackages(program, words, report), true;
-  }
-  if (In(program, {"add-apt-repository", "apt-add-repository"})) {
-    const Operands operands(words, {});
-    if (operands.size() > 0)
-      report(NeedKind::kSource, std::string(operands.text(0)), operands[0]->at);
-    return true;
-  }
-  if (In(program, {"snap", "flatpak", "brew"})) {
-    const Operands operands(words, {});
-    const bool gets = In(operands.text(0), {"install", "refresh", "download", "update"});
-    if (gets && operands.size() > 1) {
-      report(NeedKind::kDownload, fmt::format("{}: {}", program, operands.text(1)),
-             operands[1]->at);
-    }
-    return gets;
-  }
-  if (IsPip(program)) return Install("pip", {"install", "download", "wheel"}, words, report), true;
-  if (program.starts_with("python")) {
-    const Words behind = BehindModule(words);
-    Install("pip", {"install", "download", "wheel"}, behind, report);
-    return !behind.empty();
-  }
-  if (program == "uv" && !words.empty() && words[0].text == "pip") {
-    return Install("pip", {"install", "sync"}, words.subspan(1), report), true;
-  }
-  for (const Installer& installer : kInstallers) {
-    if (installer.program == program) return Install(program, installer.verbs, words, report), true;
-  }
+  if (AuditInstaller(program, words, report)) return true;
   if (In(program, {"docker", "podman", "nerdctl", "buildah", "ctr", "crictl", "crane", "skopeo",
                    "oras", "regctl"})) {
     return Container(program, words, report), true;

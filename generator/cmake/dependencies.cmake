@@ -81,3 +81,8 @@ target_link_libraries(kbgen_libyaml INTERFACE ${KBGEN_LIBYAML})
 add_library(kbgen_archive INTERFACE)
 target_include_directories(kbgen_archive SYSTEM INTERFACE ${KBGEN_ARCHIVE_HEADERS})
 target_link_libraries(kbgen_archive INTERFACE ${KBGEN_ARCHIVE} ${KBGEN_ZSTD})
+if(KBGEN_STATIC)
+  # One of its objects holds writers for several formats; what those would need of other libraries goes
+  # with the functions that nobody calls.
+  target_link_options(kbgen_archive INTERFACE -Wl,--gc-sections)
+endif()
