@@ -20,6 +20,7 @@ Decisions Schedule::Take(Time now, const Report& report) { return impl_->Take(no
 std::optional<Time> Schedule::wake() const { return impl_->wake(); }
 Finish Schedule::finish() const { return impl_->finish(); }
 std::string_view Schedule::reason() const { return impl_->reason(); }
+const std::vector<int>& Schedule::finish_first() const { return impl_->finish_first(); }
 const std::vector<Task>& Schedule::tasks() const { return impl_->tasks(); }
 TaskState Schedule::state(int task) const { return impl_->state(task); }
 
@@ -42,6 +43,23 @@ Schedule::Impl::Impl(const Plan& plan, const Expected& expected, std::vector<Tas
     ++step.open;
   }
   LinkSteps();
+  LinkServices();
+}
+
+void Schedule::Impl::LinkServices() {
+  const size_t count = services_.size();
+  for (ServiceRow& row : services_) row.built_on.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<int> open = plan_.services[i].needs;
+    while (!open.empty()) {
+      const int needed = open.back();
+      open.pop_back();
+      if (services_[i].built_on[needed]) continue;
+      services_[i].built_on[needed] = true;
+      const std::vector<int>& more = plan_.services[needed].needs;
+      open.insert(open.end(), more.begin(), more.end());
+    }
+  }
 }
 
 void Schedule::Impl::LinkSteps() {

@@ -201,6 +201,8 @@ enum class Finish : uint8_t {
 //   - One task at a time on a server. A parallel step begins on all its servers at once, when all
 //     are free. A rolling one goes server by server; it holds its own service and every service
 //     with a gate that the server is a member of, from the first question to the last answer.
+//     (Not one that neither needs its own nor is installed completely: two installations would
+//     wait for each other.)
 //   - Gate: `samples` rounds of asking all members whether the server may be stopped. Open when
 //     that server's own member does not run (10), or when everybody says yes every time. After the
 //     step everybody must say that all is well, unless the service's installation is not complete
@@ -225,6 +227,9 @@ class Schedule {
   Finish finish() const;
   // Why it did not end as kDone; what to do next is for the command to say.
   std::string_view reason() const;
+  // When members that do not run close a gate, and wait for the very step behind it: their servers.
+  // A run with --limit to them, then this one again, gets on. reason() says so, too.
+  const std::vector<int>& finish_first() const;
 
   const std::vector<Task>& tasks() const;
   TaskState state(int task) const;

@@ -4,18 +4,23 @@
 
 #include <fmt/core.h>
 
+#include "base/strings.h"
 #include "run/schedule_impl.h"
 
 namespace kb::run {
 
 bool Poll::pending() const { return std::ranges::any_of(answers, &Answer::open); }
 
-// The services that must not lose another member while this task is at work.
+// The services that must not lose another member while this task is at work: its own, those that
+// are built on it, and the others of its server. Of these others a step should stop nothing; asking
+// them is caution, which must not keep two services from being installed at the same time, each
+// waiting for members of the other one.
 std::vector<int> Schedule::Impl::HoldsOf(int task) const {
   const int own = StepOf(task).service;
   std::vector<int> holds{own};
   for (int service : plan_.servers[tasks_[task].server].services) {
-    if (service != own && !plan_.services[service].gate.empty()) holds.push_back(service);
+    if (service == own || plan_.services[service].gate.empty()) continue;
+    if (services_[service].built_on[own] || Installed(service)) holds.push_back(service);
   }
   return holds;
 }
@@ -48,14 +53,18 @@ void Schedule::Impl::Release(int task) {
 // "is all well?" cannot be answered by yes. Of servers that are not met it is taken for granted:
 // asking them will show.
 bool Schedule::Impl::Installed(int service) const {
-  for (int step : plan_.services[service].steps) {
-    const Step& row = plan_.steps[step];
-    if (row.kind != StepKind::kApply || row.on_install) continue;
-    for (int server : row.servers) {
-      if (servers_[server].met && !servers_[server].receipts[step]) return false;
-    }
-  }
-  return true;
+  return std::ranges::all_of(plan_.services[service].members,
+                             [&](int member) { return InstalledOn(service, member); });
+}
+
+bool Schedule::Impl::InstalledOn(int service, int server) const {
+  const ServerRow& row = servers_[server];
+  if (!row.met) return true;
+  return std::ranges::all_of(plan_.services[service].steps, [&](int step) {
+    const Step& of = plan_.steps[step];
+    if (of.kind != StepKind::kApply || of.on_install || row.receipts[step]) return true;
+    return std::ranges::find(of.servers, server) == of.servers.end();
+  });
 }
 
 // Whether everybody who will be asked has what it takes to answer, or will never have it.
@@ -291,10 +300,11 @@ void Schedule::Impl::Judge(int task) {
   // What was said is only true of a server that is still there.
   if (!Ready(server)) return CloseRound(task, "the server was lost");
   changed_ = true;
-  const auto runs = [&](const Answer& answer) {
-    return answer.server == server && answer.status != kDoesNotRun;
-  };
-  const bool absent = std::ranges::none_of(row.poll.answers, runs);
+  row.lost.clear();
+  for (const Answer& answer : row.poll.answers) {
+    if (answer.server == server && answer.status != kDoesNotRun) row.lost.push_back(answer.service);
+  }
+  const bool absent = row.lost.empty();
   row.poll = {};
   ++row.samples;
   if (!absent && row.samples < (faults().one_sample ? 1 : limits().samples)) {
@@ -316,6 +326,7 @@ bool Schedule::Impl::AnyGone(const Poll& poll) const {
 void Schedule::Impl::CloseRound(int task, std::string why) {
   TaskRow& row = rows_[task];
   const bool gone = AnyGone(row.poll);
+  const std::vector<Answer> answers = std::move(row.poll.answers);
   const Time since = row.waiting_since;
   const int server = tasks_[task].server;
   row.state = TaskState::kWaiting;
@@ -325,13 +336,51 @@ void Schedule::Impl::CloseRound(int task, std::string why) {
   Release(task);
   row.holds.clear();
   row.waiting_since = since;
-  const bool over = gone || now_ >= since + limits().gate_timeout;
+  const bool late = now_ >= since + limits().gate_timeout;
+  const std::vector<int> unfinished = FindUnfinished(task, answers, late);
+  const bool over = gone || late || !unfinished.empty();
   if (over || row.said != why) EmitTask(EventKind::kGateClosed, task, why, Outcome::kFailed);
   row.said = why;
   if (!over) return;
   row.state = TaskState::kFailed;
   steps_[tasks_[task].step].failed = true;
+  if (!unfinished.empty()) {
+    std::vector<std::string> names;
+    for (int first : unfinished) names.push_back(NameOf(first));
+    why += fmt::format(". They wait for this step: finish them with --limit {}", Join(names, ","));
+    if (finish_first_.empty()) finish_first_ = unfinished;
+  }
   Fail(fmt::format("{} on {} was not begun: {}", StepOf(task).name, NameOf(server), why));
+}
+
+// The servers of members that do not run and cannot before this very task is done: steps of theirs
+// wait for it. For those that were never finished no waiting helps; others may come back by
+// themselves, so only those who waited in vain are told of them. A run over these servers alone
+// gets on, since it needs what is done there, and not everywhere.
+std::vector<int> Schedule::Impl::FindUnfinished(int task, const std::vector<Answer>& answers,
+                                                bool late) const {
+  std::vector<int> found;
+  const int server = tasks_[task].server;
+  for (const Answer& answer : answers) {
+    const int service = answer.service;
+    if (answer.status != kDoesNotRun || answer.server == server) continue;
+    if (!services_[service].built_on[StepOf(task).service]) continue;
+    if (!late && InstalledOn(service, answer.server)) continue;
+    // Had the one that is to be stopped not run, the gate would be open.
+    const bool closes = std::ranges::any_of(answers, [&](const Answer& own) {
+      return own.service == service && own.server == server && own.status != kDoesNotRun &&
+             own.status != kNoAnswer;
+    });
+    const bool waits = std::ranges::any_of(plan_.services[service].steps, [&](int step) {
+      return std::ranges::any_of(steps_[step].tasks, [&](int other) {
+        return tasks_[other].server == answer.server && rows_[other].state == TaskState::kWaiting;
+      });
+    });
+    if (closes && waits && std::ranges::find(found, answer.server) == found.end()) {
+      found.push_back(answer.server);
+    }
+  }
+  return found;
 }
 
 // ---- After ------------------------------------------------------------------------------------

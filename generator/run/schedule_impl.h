@@ -62,6 +62,7 @@ struct TaskRow {
   int samples = 0;          // that were open in this round
   Time next_sample = 0;
   std::vector<int> holds;  // services; the own one and those with a gate on the server
+  std::vector<int> lost;   // of these, those that ran here: they lose a member for a while
   bool after = false;      // ended well, but not all is well yet
   std::vector<int> wells;  // services that the after question is about
   Time after_since = 0;
@@ -86,9 +87,10 @@ struct StepRow {
 };
 
 struct ServiceRow {
-  int held_by = -1;     // a rolling task
-  bool broken = false;  // it was not well again in time
-  bool dirty = false;   // a task touched it and it was not asked since
+  int held_by = -1;            // a rolling task
+  bool broken = false;         // it was not well again in time
+  bool dirty = false;          // a task touched it and it was not asked since
+  std::vector<bool> built_on;  // by service: that it needs, directly or not
 };
 
 class Schedule::Impl {
@@ -99,6 +101,7 @@ class Schedule::Impl {
   std::optional<Time> wake() const { return wake_; }
   Finish finish() const { return finish_; }
   std::string_view reason() const { return reason_; }
+  const std::vector<int>& finish_first() const { return finish_first_; }
   const std::vector<Task>& tasks() const { return tasks_; }
   TaskState state(int task) const { return rows_[task].state; }
 
@@ -109,6 +112,7 @@ class Schedule::Impl {
   // schedule.cc
   void Begin();
   void LinkSteps();
+  void LinkServices();
   void Advance();
   void FinishIfOver();
   void End(Finish finish);
@@ -176,6 +180,8 @@ class Schedule::Impl {
   bool CanHold(const std::vector<int>& services) const;
   std::vector<int> HoldsOf(int task) const;
   bool Installed(int service) const;
+  bool InstalledOn(int service, int server) const;
+  std::vector<int> FindUnfinished(int task, const std::vector<Answer>& answers, bool late) const;
   void TimeOut(Poll& poll);
   bool AnswerPoll(Poll& poll, const Answered& answered);
   void LoseServer(Poll& poll, int server, std::string_view reason);
@@ -210,6 +216,7 @@ class Schedule::Impl {
   Time next_closing_ = 0;
   Finish finish_ = Finish::kRunning;
   std::string reason_;
+  std::vector<int> finish_first_;
   Decisions out_;
 };
 

@@ -184,10 +184,10 @@ void Schedule::Impl::Finished(int task, int status, bool lost, std::string text)
   --step.open;
   if (apply()) servers_[server].receipts[at] = true;
   const bool asks = !selection_.dry_run && !faults().skip_after;
-  for (int service : row.holds) {
-    if (asks && !plan_.services[service].gate.empty() && Installed(service)) {
-      row.wells.push_back(service);
-    }
+  // Where the member did not run, the step took nothing away, and others may be down as well,
+  // waiting for this very step: then the next question before a stop has to do.
+  for (int service : row.lost) {
+    if (asks && Installed(service)) row.wells.push_back(service);
   }
   if (row.wells.empty()) return Release(task);
   row.after = true;
