@@ -151,7 +151,8 @@ awk '$1 == "write" && $6 == "ok" { print $2 }' "$report/attempts" | sort >"$repo
 lost_at_entry=$(on_member "$client" drill-compare "$entry" | wc -l)
 lost_at_victim=$(on_member "$client" drill-compare "$address" | wc -l)
 
-# The node must hold its share of what was written without it: the next loss may be another node's.
+# The node must hold its share of what was written without it: the next loss may be another node's. Reading
+# has begun to rebuild; what a person would do after it finishes that.
 caught_up() {
   local missing
   on_member "$victim" drill-shares "$run" | sort >"$report/shares"
@@ -159,6 +160,7 @@ caught_up() {
   same "objects of which $victim has no share" 0 "$missing"
 }
 healing=$SECONDS
+on_member "$victim" heal "kbgen-check/drill/$run" >/dev/null
 wait_for "$heal_limit" caught_up
 log "$victim holds its share of all objects, $((SECONDS - healing)) s after the client ended"
 

@@ -152,6 +152,13 @@ all_drives_ok() {
     "$(ask '.info.servers[].drives[] | "\(.endpoint) \(.state) \(.healing // false)"' | sort)"
 }
 
+# The two before are what every node says of its own drive; this is what it reaches of the others'.
+every_drive_is_reached() {
+  local found
+  found=$("$member" unreached) || return 1
+  same 'not reached' '' "$found"
+}
+
 erasure_is_right() {
   same 'sets, drives, parity' '[1] [3] 1' \
     "$(ask '.info.backend | "\(.totalSets) \(.totalDrivesPerSet) \(.standardSCParity)"' | tr -d '\n')"
@@ -219,6 +226,7 @@ check 'every node can read, with the quorum that was computed' cluster_reads
 check 'the alias of mc leads to the entry point' alias_leads_to_the_entry
 check 'this node sees all nodes online' all_nodes_online
 check 'this node sees all drives, none being rebuilt' all_drives_ok
+check 'every node reaches every drive' every_drive_is_reached
 check 'sets and parity are those of the model' erasure_is_right
 check 'all nodes run the version of the image' versions_are_one
 check 'all nodes have the same environment' environments_are_one
