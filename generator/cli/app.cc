@@ -52,6 +52,7 @@ class Builder {
         "2 usage, 3 the environment failed. `kbgen COMMAND --help` shows examples.");
     AddWork();
     AddBundle();
+    AddRuns();
     AddQuestions();
     AddTools();
   }
@@ -186,6 +187,83 @@ class Builder {
     command.add_option("--on", o_.on, "The day of the decision")
         ->type_name("YYYY-MM-DD")
         ->required();
+  }
+
+  // What every command that reaches servers understands.
+  CLI::App& WithServers(CLI::App& command) {
+    WithJson(WithOut(command));
+    RunOptions& run = o_.run;
+    command.add_option("--limit", run.limit, "These servers only")
+        ->type_name("SERVER,...")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("--module", run.services, "These services only")
+        ->type_name("SERVICE,...")
+        ->take_all()
+        ->allow_extra_args(false);
+    command.add_option("-j,--jobs", o_.jobs, "Servers that connect or receive files at once")
+        ->type_name("N");
+    command
+        .add_option("--state", run.state,
+                    "Where journal, lock, logs and reports lie; below the install root if not said")
+        ->type_name("DIR");
+    command.add_flag("--enrol", run.enrol,
+                     "Record the host keys of servers that are not known yet; a key that has "
+                     "changed is refused all the same");
+    command.add_flag("--from-here", run.from_here, "Run although this is not the install host");
+    return command;
+  }
+  CLI::App& WithActs(CLI::App& command) {
+    WithServers(command);
+    command.add_flag("--dry-run", o_.run.dry_run, "Decide the same, and change nothing");
+    command.add_flag("--keep-going", o_.run.keep_going,
+                     "After a failure go on with what does not depend on it");
+    command
+        .add_option("--gate-timeout", o_.run.gate_timeout_s,
+                    "How long to wait for members that do not agree to a stop; 600 s if not said")
+        ->type_name("SECONDS");
+    return command;
+  }
+
+  void AddRuns() {
+    WithServers(Command("plan", "Show what an apply would run, where and why",
+                        "  kbgen plan\n"
+                        "  kbgen plan --module postgres -v   # with what the preflight finds\n",
+                        ShowPlan));
+    WithActs(
+        Command("apply", "Bring the servers to what the output tree says",
+                "  kbgen apply                       # all of it; what is done is not done again\n"
+                "  kbgen apply --enrol               # the first time: record host keys\n"
+                "  kbgen apply --module redis --limit redis-01\n",
+                Apply));
+    WithServers(Command("status", "Show what each server has and what the last run did",
+                        "  kbgen status\n", ShowStatus));
+    WithActs(Command("validate", "Run the validation suites and write their reports",
+                     "  kbgen validate\n"
+                     "  kbgen validate --module postgres,redis --format json\n",
+                     Validate));
+    CLI::App& drill = WithActs(Command("drill", "Take parts of a service down and see it survive",
+                                       "  kbgen drill postgres --yes\n", Drill));
+    drill.add_option("SERVICE", o_.run.service, "Of the plan")->type_name("NAME")->required();
+    drill.add_flag("--yes", o_.run.yes, "It is meant");
+    WithServers(Command("drift", "Compare files on servers with what they would be now",
+                        "  kbgen drift\n"
+                        "  kbgen drift --module postgres --format json\n",
+                        Drift));
+    CLI::App& rollback = WithActs(Command("rollback", "Apply the tree that was applied before",
+                                          "  kbgen rollback\n"
+                                          "  kbgen rollback --to 3f9c21aa --dry-run\n",
+                                          Rollback));
+    rollback.add_option("--to", o_.run.to, "The id of a tree, or the beginning of it")
+        ->type_name("TREE");
+    CLI::App& run = WithActs(Command("run", "Run one step of a service by its name",
+                                     "  kbgen run redis                   # which steps it has\n"
+                                     "  kbgen run redis backup\n"
+                                     "  kbgen run mariadb reinit -- maria-02\n",
+                                     RunStep));
+    run.add_option("SERVICE", o_.run.service, "Of the plan")->type_name("NAME")->required();
+    run.add_option("STEP", o_.run.step, "Of the service; none: show all")->type_name("NAME");
+    run.add_option("ARGUMENT", o_.run.arguments, "Handed to the step as it is")->type_name("TEXT");
   }
 
   void AddQuestions() {

@@ -12,6 +12,23 @@ namespace kb::cli {
 
 enum class Color : uint8_t { kAuto, kAlways, kNever };
 
+// What the commands that run steps share.
+struct RunOptions {
+  std::vector<std::string> limit;     // servers
+  std::vector<std::string> services;  // --module
+  std::string state;                  // folder; empty: below the install root
+  bool dry_run = false;
+  bool enrol = false;
+  bool from_here = false;
+  bool keep_going = false;
+  unsigned gate_timeout_s = 0;  // 0: what the schedule thinks right
+  bool yes = false;
+  std::string to;  // of `rollback`
+  std::string service;
+  std::string step;
+  std::vector<std::string> arguments;
+};
+
 // Everything that the command line can say; a command reads what it has declared.
 struct Options {
   // Of most commands.
@@ -48,6 +65,7 @@ struct Options {
   std::string topology;
   bool images = false;
   bool air_gapped = false;
+  RunOptions run;
 };
 
 // The exit status: stable, because scripts and CI read it.
@@ -68,6 +86,14 @@ Status Dump(const Options& options);
 Status Init(const Options& options);
 Status Freeze(const Options& options);
 Status Thaw(const Options& options);
+Status ShowPlan(const Options& options);
+Status Apply(const Options& options);
+Status ShowStatus(const Options& options);
+Status Validate(const Options& options);
+Status Drill(const Options& options);
+Status Drift(const Options& options);
+Status Rollback(const Options& options);
+Status RunStep(const Options& options);
 Status Selfcheck(const Options& options);
 Status Bundle(const Options& options);
 
