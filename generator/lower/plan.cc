@@ -16,6 +16,7 @@ using module::Output;
 
 constexpr std::string_view kPlanFile = "PLAN.json", kPlanForBash = "PLAN.tsv";
 constexpr std::string_view kLibrary = "_lib/host/";  // files that go to every host as they are
+constexpr std::string_view kRunners = "_lib/run/";   // stand at the top of the tree; run.sh
 
 // Paths are made millions of times in a large estate, so they are appended, not formatted.
 void AppendExpanded(const graph::Graph& graph, int service, std::string_view path,
@@ -55,6 +56,10 @@ void AddEstate(Plan& plan, const Sources& sources) {
     const std::string_view name = path.substr(kLibrary.size());
     plan.estate.push_back({fmt::format("lib/{}", name), sources.Text(library.File(path)),
                            fmt::format("{}/lib/{}", plan.graph->model->install_root.text, name)});
+  }
+  for (std::string_view path : library.FilesBelow(kRunners)) {
+    plan.estate.push_back(
+        {std::string(path.substr(kRunners.size())), sources.Text(library.File(path)), {}});
   }
   for (size_t i = 0; i < plan.estate.size(); ++i) {
     plan.artifacts.push_back({Artifact::kEstate, -1, static_cast<uint16_t>(i)});
