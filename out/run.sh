@@ -890,6 +890,7 @@ all_is_well() {
   local service member why deadline=$((SECONDS + gate_timeout))
   local -a list
   for service in "$@"; do
+    if [ -z "${gate[$service]}" ]; then continue; fi
     split_list list "${members[$service]}"
     connect "${list[@]}"
     if ! is_complete "$service"; then continue; fi
@@ -932,10 +933,12 @@ declare -A began_at=() touched=()
 current_step='' shows=''
 
 hear_step() {
+  local text
   printable "$3"
-  note "$current_step" "$1" "$REPLY"
-  if [ -n "$shows" ]; then say "$1: $REPLY"; fi
-  tail_of[$1]+=$REPLY$'\n'
+  text=$REPLY
+  note "$current_step" "$1" "$text"
+  if [ -n "$shows" ]; then say "$1: $text"; fi
+  tail_of[$1]+=$text$'\n'
 }
 
 # run_tasks STEP SERVER...: on all of them at once. Fails when it did on one.
@@ -1073,7 +1076,7 @@ open_work() {
   local name=${SUDO_USER:-${USER:-${LOGNAME:-$EUID}}} host seconds
   IFS= read -r host </proc/sys/kernel/hostname
   who=${name//[!A-Za-z0-9._-]/_}@${host//[!A-Za-z0-9._-]/_}
-  printf -v seconds '%(%Y%m%dT%H%M%S)T' -1
+  TZ=UTC printf -v seconds '%(%Y%m%dT%H%M%S)T' -1
   printf -v run '%s-%04x%02x' "$seconds" "$RANDOM" "$((RANDOM % 256))"
 }
 

@@ -76,8 +76,11 @@ mkdir .incoming .outgoing
 tar -xf - -C .incoming
 for entry in .incoming/*; do
   name=${entry##*/}
-  case $name in credentials | logs | state) echo "$name is not for shipping" >&2; exit 1 ;; esac
-  if [ -e "$name" ]; then mv "$name" .outgoing/; fi
+  case $name in
+    credentials | current | generations | logs | reports | state) echo "$name is not for shipping" >&2; exit 1 ;;
+  esac
+  # Links are what lib/agent.sh leaves, and may lead nowhere.
+  if [ -e "$name" ] || [ -L "$name" ]; then mv "$name" .outgoing/; fi
   mv "$entry" "$name"
 done
 rm -rf .incoming .outgoing

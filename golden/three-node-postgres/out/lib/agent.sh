@@ -41,7 +41,6 @@ state=$root/state
 logs=$root/logs
 tag=-
 run=     # of whoever holds the lock over this connection
-lock=    # what the lock says then
 scripts=0
 declare -A told=() # FOLDER/STEP that hello has called running -> where to read how it ends
 
@@ -142,12 +141,9 @@ take_lock() {
 do_lock() {
   if ! is_atom "$1"; then refuse "$1 is no name of a run" || return; fi
   if [ -n "$run" ]; then refuse "run $run holds the lock over this connection" || return; fi
-  # The root first: what a runner that is refused leaves must not stop the next one.
-  if ! mkdir -p -- "$root" || ! make_folder "$state" 0750; then refuse "cannot make $state" || return; fi
+  if { [ ! -d "$root" ] && ! mkdir -p -- "$root"; } || ! make_folder "$state" 0750; then refuse "cannot make $state" || return; fi
   identity "$$"
-  lock=$REPLY:$1
-  if ! take_lock "$state/host.lock" "$lock"; then
-    lock=
+  if ! take_lock "$state/host.lock" "$REPLY:$1"; then
     refuse "${REPLY/*:/another run goes on here: }" || return
   fi
   run=$1
@@ -155,8 +151,8 @@ do_lock() {
 
 do_unlock() {
   if [ -z "$run" ]; then return 0; fi
-  if [ "$(readlink -- "$state/host.lock")" = "$lock" ]; then rm -f -- "$state/host.lock"; fi
-  run='' lock=''
+  rm -f -- "$state/host.lock" # nobody takes it from who lives
+  run=
 }
 
 need_lock() {
@@ -207,6 +203,8 @@ host_name() { IFS= read -r REPLY </proc/sys/kernel/hostname; }
 say_receipts() {
   local file folder step input credentials ended key value
   local -A digests=()
+  for file in "$state"/receipts/*; do digests[${file##*/}]=-; done
+  digest_credentials digests
   for file in "$state"/receipts/*/*; do
     step=${file##*/} folder=${file%/*} folder=${folder##*/}
     if ! is_atom "$step"; then continue; fi # half written
@@ -218,10 +216,6 @@ say_receipts() {
         ended) ended=$value ;;
       esac
     done <"$file"
-    if [ -z "${digests[$folder]:-}" ]; then
-      credentials_digest "$folder"
-      digests[$folder]=$REPLY
-    fi
     if [ "$credentials" = "${digests[$folder]}" ]; then credentials=1; else credentials=0; fi
     say info receipt "$folder" "$step" "$input" "$credentials" "$ended"
   done
@@ -237,10 +231,216 @@ running() {
 
 say_running() {
   local -a job
+  told=()
   if ! running; then return 0; fi
   told[${job[1]}/${job[2]}]=${job[*]}
   say info running "${job[@]:1:3}"
 }
+
+# ---------------------------------------------------------------- credentials
+
+# Where scripts look for them: lib/host.sh.
+credentials_folder=${KBGEN_CREDENTIALS:-$root/credentials}
+
+do_credentials() {
+  local payload line readers='' name bad=0 same=1
+  local -A wanted=() before=()
+  # Without a process; it reads no byte too much unless one of them is NUL, which no runner sends.
+  IFS= read -r -N "$1" payload
+  if [ "${#payload}" -ne "$1" ]; then refuse "the credentials arrived cut short" || return; fi
+  need_lock || return
+  while [ -n "$payload" ]; do
+    line=${payload%%$'\n'*}
+    if [ "$line" = "$payload" ]; then bad=1; fi
+    payload=${payload#*$'\n'}
+    if [[ $line =~ ^@\ [A-Za-z0-9][A-Za-z0-9._-]*\ [A-Za-z0-9][A-Za-z0-9._-]*\ [A-Za-z_][A-Za-z0-9_]*$ ]]; then
+      readers+=${line:2}$'\n'
+    elif [[ $line =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)\ [A-Za-z_][A-Za-z0-9_]*=[^[:cntrl:]]+$ ]]; then
+      wanted[${BASH_REMATCH[1]}]+=${line#* }$'\n'
+    else
+      bad=1
+    fi
+    if [ "$bad" -ne 0 ]; then
+      refuse "a line of the credentials is neither FILE KEY=VALUE nor @ FOLDER FILE KEY" || return
+    fi
+  done
+  if [ "${#wanted[@]}" -gt 0 ] && [ -e "$state/journal.jsonl" ]; then
+    refuse "$credentials_folder is where runs take credentials from: nothing is written there" || return
+  fi
+  write_list "$state/readers" "$readers" || return
+  read_list before "$state/credentials.files"
+  for name in "${!wanted[@]}"; do
+    if [ -z "${before[$name]:-}" ]; then same=0; fi
+  done
+  # Noted before they are there, so that what is there is always noted.
+  if [ "$same" -eq 0 ]; then write_list "$state/credentials.files" "$(printf '%s\n' "${!before[@]}" "${!wanted[@]}")" || return; fi
+  for name in "${!wanted[@]}"; do write_credentials "$name" "${wanted[$name]}" || return; done
+  for name in "${!before[@]}"; do
+    if [ -n "${wanted[$name]:-}" ]; then continue; fi
+    same=0
+    if ! rm -f -- "$credentials_folder/$name"; then
+      refuse "cannot remove $credentials_folder/$name, which is no longer wanted" || return
+    fi
+  done
+  if [ "$same" -eq 0 ]; then write_list "$state/credentials.files" "$(printf '%s\n' "${!wanted[@]}")"; fi
+}
+
+read_list() {
+  local -n list=$1
+  local name
+  if [ ! -f "$2" ]; then return 0; fi
+  while IFS= read -r name; do
+    # shellcheck disable=SC2034  # the caller's array
+    if is_atom "$name"; then list["$name"]=1; fi
+  done <"$2"
+}
+
+# Sets text to what a file holds; nothing when it is not there.
+read_text() {
+  text=
+  if [ -f "$1" ]; then IFS= read -r -d '' text <"$1"; fi
+  return 0
+}
+
+# Nothing secret: names.
+write_list() {
+  local text
+  read_text "$1"
+  if [ "${text%$'\n'}" = "${2%$'\n'}" ]; then return 0; fi
+  if { printf '%s\n' "${2%$'\n'}" >"$1.new"; } 2>/dev/null && sync -- "$1.new" && mv -T -f -- "$1.new" "$1"; then return 0; fi
+  refuse "cannot write $1"
+}
+
+write_credentials() {
+  local file=$credentials_folder/$1 new=$credentials_folder/.$1.new text
+  read_text "$file"
+  if [ ! -L "$file" ] && [ "$text" = "$2" ]; then return 0; fi # its mode is seen to before a step
+  if [ ! -d "$credentials_folder" ] && ! (umask 077 && mkdir -p -- "$credentials_folder"); then
+    refuse "cannot make $credentials_folder" || return
+  fi
+  rm -f -- "$new"
+  if (umask 077 && printf '%s' "$2" >"$new") 2>/dev/null && sync -- "$new" && mv -T -f -- "$new" "$file" &&
+    sync -- "$credentials_folder"; then
+    return 0
+  fi
+  rm -f -- "$new"
+  refuse "cannot write $file"
+}
+
+# digest_credentials NAME: gives each folder in that array the digest of what its service's steps read, salted with what
+# never leaves this server; - when they read nothing. One process for all.
+digest_credentials() {
+  local -n digest_into=$1
+  local folder file key salt='' line i descriptor
+  local -a folders=() places=() found=()
+  local -A texts=() lines=()
+  if [ ! -s "$state/readers" ]; then return 0; fi
+  if [ -f "$state/salt" ]; then IFS= read -r salt <"$state/salt"; fi
+  while read -r folder file key; do
+    if [ -z "${digest_into[$folder]:-}" ]; then continue; fi
+    if [ -z "${lines[$file]:-}" ]; then
+      lines[$file]=seen
+      if [ -f "$credentials_folder/$file" ]; then
+        while IFS= read -r line; do lines["$file ${line%%=*}"]=${line#*=}; done <"$credentials_folder/$file"
+      fi
+    fi
+    texts[$folder]+="$file $key=${lines["$file $key"]:-}"$'\n'
+  done <"$state/readers"
+  for folder in "${!texts[@]}"; do
+    digest_into["$folder"]="none without a salt"
+    if [ "${#salt}" -ne 64 ]; then continue; fi
+    folders+=("$folder")
+    exec {descriptor}< <(printf '%s\n%s' "$salt" "${texts[$folder]}")
+    places+=("/dev/fd/$descriptor")
+  done
+  if [ "${#folders[@]}" -eq 0 ]; then return 0; fi
+  mapfile -t found < <(sha256sum -- "${places[@]}")
+  for ((i = 0; i < ${#folders[@]}; i++)); do
+    digest_into["${folders[i]}"]=${found[i]%% *}
+    descriptor=${places[i]##*/}
+    exec {descriptor}<&-
+  done
+}
+
+make_salt() {
+  local salt
+  if [ -s "$state/salt" ]; then return 0; fi
+  salt=$(head -c 64 /dev/urandom | sha256sum) || return 1
+  (umask 077 && printf '%s\n' "${salt%% *}" >"$state/salt.new") && sync -- "$state/salt.new" &&
+    mv -T -f -- "$state/salt.new" "$state/salt"
+}
+
+# ---------------------------------------------------------------- requests
+
+# Ends when the runner says so or is gone. What cannot be understood ends the connection: nobody knows where the next
+# request begins. The shell reads this text as it goes, so when all is well and nothing is to be done it has read no
+# more than what stands above: a request that needs the rest waits until that is read.
+serve() {
+  local payload
+  local -a words
+  while [ -n "$waiting" ] || IFS= read -r waiting; do
+    read_words words "$waiting"
+    case "${words[1]:-}" in
+      hello | lock | unlock | credentials | bye) ;;
+      *) if [ "$1" != all ]; then return; fi ;;
+    esac
+    waiting=
+    tag=${words[0]:-}
+    if [[ ! $tag =~ ^[a-z0-9.-]+$ ]]; then break; fi
+    words=("${words[@]:1}")
+    case "${words[0]:-}/${#words[@]}" in
+      hello/1) do_hello ;;
+      lock/2) do_lock "${words[1]}" ;;
+      unlock/1) do_unlock ;;
+      ship/3)
+        is_count "${words[2]}" || break
+        do_ship "${words[@]:1}"
+        ;;
+      switch/2) do_switch "${words[1]}" ;;
+      credentials/2)
+        is_count "${words[1]}" || break
+        do_credentials "${words[1]}"
+        ;;
+      preflight/2 | drift/3)
+        is_count "${words[-1]}" || break
+        take_payload "${words[-1]}" || break
+        beside "do_${words[0]}" "${words[@]:1:${#words[@]}-2}" "$payload"
+        continue
+        ;;
+      drift/2)
+        beside do_drift "${words[1]}" ""
+        continue
+        ;;
+      run/[6-9] | run/[1-9]?*)
+        start run "${words[@]:1:5}" '' "${words[@]:6}"
+        continue
+        ;;
+      here/[7-9] | here/[1-9]?*)
+        start here "${words[@]:1}"
+        continue
+        ;;
+      exec/[4-9] | exec/[1-9]?*)
+        start exec "${words[@]:1:3}" - - '' "${words[@]:4}"
+        continue
+        ;;
+      bye/1)
+        say "done" 0
+        break
+        ;;
+      *)
+        say out "this agent knows no such request: ${words[0]:-}/${#words[@]}"
+        say "done" 2
+        break
+        ;;
+    esac
+    say "done" $?
+  done
+  do_unlock
+  exit 0
+}
+
+waiting=
+serve some
 
 # ---------------------------------------------------------------- generations
 
@@ -370,6 +570,7 @@ switch_to() {
     if [ -L "$name" ] && [ ! -e "$name" ] && [ "$(readlink -- "$name")" = "current/${name##*/}" ]; then rm -f -- "$name"; fi
   done
   prune "$id"
+  told=()
 }
 
 # Makes ROOT/NAME a link into the current generation. A folder in its place, as lib/fleet.sh makes them, is put aside.
@@ -392,132 +593,6 @@ prune() {
       rm -rf -- "${home:?}/$entry" "$home/$entry.sums" "$home/$entry-before"
     fi
   done < <(ls -1 -t -- "$home")
-}
-
-# ---------------------------------------------------------------- credentials
-
-# Where scripts look for them: lib/host.sh.
-credentials_folder=${KBGEN_CREDENTIALS:-$root/credentials}
-
-do_credentials() {
-  local line file key readers='' name ok=0
-  local -A wanted=() before=()
-  if ! take_payload "$1"; then refuse "the credentials arrived cut short, or hold a NUL byte" || return; fi
-  need_lock || return
-  if [ -n "$payload" ] && [[ $payload != *$'\n' ]]; then ok=1; fi
-  while IFS= read -r line; do
-    if [[ $line =~ ^@\ ([A-Za-z0-9._-]+)\ ([A-Za-z0-9._-]+)\ ([A-Za-z_][A-Za-z0-9_]*)$ ]]; then
-      readers+=${line:2}$'\n'
-    elif [[ $line =~ ^([A-Za-z0-9][A-Za-z0-9._-]*)\ ([A-Za-z_][A-Za-z0-9_]*)=[^[:cntrl:]]+$ ]]; then
-      wanted[${BASH_REMATCH[1]}]+=${line#* }$'\n'
-    else
-      ok=1
-    fi
-  done < <(printf '%s' "$payload")
-  payload=
-  if [ "$ok" -ne 0 ]; then refuse "a line of the credentials is neither FILE KEY=VALUE nor @ FOLDER FILE KEY" || return; fi
-  if [ "${#wanted[@]}" -gt 0 ] && [ -e "$state/journal.jsonl" ]; then
-    refuse "$credentials_folder is where runs take credentials from: nothing is written there" || return
-  fi
-  write_list "$state/readers" "$readers" || return
-  # Noted before they are there, so that what is there is always noted.
-  read_list before "$state/credentials.files"
-  for name in "${!wanted[@]}"; do before[$name]=1; done
-  write_list "$state/credentials.files" "$(lines_of "${!before[@]}")" || return
-  for name in "${!wanted[@]}"; do write_credentials "$name" "${wanted[$name]}" || ok=1; done
-  if [ "$ok" -ne 0 ]; then return 1; fi
-  for name in "${!before[@]}"; do
-    if [ -z "${wanted[$name]:-}" ] && [ -e "$credentials_folder/$name" ]; then rm -f -- "$credentials_folder/$name" || ok=1; fi
-  done
-  if [ "$ok" -ne 0 ]; then refuse "cannot remove credentials that are no longer wanted" || return; fi
-  write_list "$state/credentials.files" "$(lines_of "${!wanted[@]}")"
-}
-
-lines_of() { if [ "$#" -gt 0 ]; then printf '%s\n' "$@" | sort; fi; }
-
-read_list() {
-  local -n list=$1
-  local name
-  if [ ! -f "$2" ]; then return 0; fi
-  while IFS= read -r name; do
-    # shellcheck disable=SC2034  # the caller's array
-    if is_atom "$name"; then list["$name"]=1; fi
-  done <"$2"
-}
-
-# Sets text to what a file holds; nothing when it is not there.
-read_text() {
-  text=
-  if [ -f "$1" ]; then IFS= read -r -d '' text <"$1"; fi
-  return 0
-}
-
-# Nothing secret: names.
-write_list() {
-  local text
-  read_text "$1"
-  if [ "${text%$'\n'}" = "${2%$'\n'}" ]; then return 0; fi
-  if { printf '%s\n' "${2%$'\n'}" >"$1.new"; } 2>/dev/null && sync -- "$1.new" && mv -T -f -- "$1.new" "$1"; then return 0; fi
-  refuse "cannot write $1"
-}
-
-write_credentials() {
-  local file=$credentials_folder/$1 new=$credentials_folder/.$1.new text
-  read_text "$file"
-  if [ ! -L "$file" ] && [ "$text" = "$2" ]; then
-    chmod 0600 -- "$file"
-    return
-  fi
-  if [ ! -d "$credentials_folder" ] && ! (umask 077 && mkdir -p -- "$credentials_folder"); then
-    refuse "cannot make $credentials_folder" || return
-  fi
-  rm -f -- "$new"
-  if (umask 077 && printf '%s' "$2" >"$new") 2>/dev/null && sync -- "$new" && mv -T -f -- "$new" "$file" &&
-    sync -- "$credentials_folder"; then
-    return 0
-  fi
-  rm -f -- "$new"
-  refuse "cannot write $file"
-}
-
-# Sets REPLY to a digest of what a service's steps read, salted with what never leaves this server; - when they read
-# nothing, and something that no receipt says when there is no salt yet.
-credentials_digest() {
-  local reader file key line text='' salt=
-  local -A lines=()
-  if [ -f "$state/readers" ]; then
-    while read -r reader file key; do
-      if [ "$reader" = "$1" ]; then
-        read_key "$file" "$key"
-        text+="$file $REPLY"$'\n'
-      fi
-    done <"$state/readers"
-  fi
-  REPLY=-
-  if [ -z "$text" ]; then return 0; fi
-  if [ -f "$state/salt" ]; then IFS= read -r salt <"$state/salt"; fi
-  REPLY=unknown
-  if [ "${#salt}" -ne 64 ]; then return 1; fi
-  text=$(printf '%s\n%s' "$salt" "$text" | sha256sum)
-  REPLY=${text%% *}
-}
-
-# Sets REPLY to the line of KEY in a credentials file.
-read_key() {
-  local line
-  REPLY="$2 is not there"
-  if [ ! -f "$credentials_folder/$1" ]; then return 0; fi
-  while IFS= read -r line; do
-    if [[ $line == "$2="* ]]; then REPLY=$line; fi
-  done <"$credentials_folder/$1"
-}
-
-make_salt() {
-  local salt
-  if [ -s "$state/salt" ]; then return 0; fi
-  salt=$(head -c 64 /dev/urandom | sha256sum) || return 1
-  (umask 077 && printf '%s\n' "${salt%% *}" >"$state/salt.new") && sync -- "$state/salt.new" &&
-    mv -T -f -- "$state/salt.new" "$state/salt"
 }
 
 # ---------------------------------------------------------------- steps
@@ -634,16 +709,29 @@ intact() {
 # From its beginning until its end a step has no receipt: what it leaves when it fails is neither the old nor the new.
 forget() {
   local file=$state/receipts/$1/$2
-  mkdir -p -- "$state/receipts/$1" && make_salt || return
+  mkdir -p -- "$state/receipts/$1" && make_salt && close_credentials || return
   if [ -e "$file" ]; then rm -f -- "$file" && sync -- "$state/receipts/$1" || return; fi
+}
+
+# Others than root must not read what this agent wrote, also after somebody's chmod.
+close_credentials() {
+  local name
+  local -a files=()
+  local -A names=()
+  read_list names "$state/credentials.files"
+  for name in "${!names[@]}"; do
+    if [ -f "$credentials_folder/$name" ]; then files+=("$credentials_folder/$name"); fi
+  done
+  if [ "${#files[@]}" -gt 0 ]; then chmod 0700 -- "$credentials_folder" && chmod 0600 -- "${files[@]}"; fi
 }
 
 # Runs the script; in a process of its own, which nobody may be left to wait for. Reads start's variables.
 work() {
   local status began=$EPOCHSECONDS digest
   exec {reader}<&-
-  credentials_digest "$folder"
-  digest=$REPLY
+  local -A digests=([$folder]=-)
+  digest_credentials digests
+  digest=${digests[$folder]}
   if [ "$agent_locale" = unset ]; then unset LC_ALL; else LC_ALL=$agent_locale; fi
   cd /
   "$script" "${arguments[@]}"
@@ -989,68 +1077,6 @@ same_text() {
   ) >/dev/null 2>&1
 }
 
-# ---------------------------------------------------------------- requests
-
-# Ends when the runner says so or is gone. What cannot be understood ends the connection: nobody knows where the next
-# request begins.
-serve() {
-  local line payload=
-  local -a words
-  while IFS= read -r line; do
-    read_words words "$line"
-    tag=${words[0]:-}
-    if [[ ! $tag =~ ^[a-z0-9.-]+$ ]]; then break; fi
-    words=("${words[@]:1}")
-    case "${words[0]:-}/${#words[@]}" in
-      hello/1) do_hello ;;
-      lock/2) do_lock "${words[1]}" ;;
-      unlock/1) do_unlock ;;
-      ship/3)
-        is_count "${words[2]}" || break
-        do_ship "${words[@]:1}"
-        ;;
-      switch/2) do_switch "${words[1]}" ;;
-      credentials/2)
-        is_count "${words[1]}" || break
-        do_credentials "${words[1]}"
-        ;;
-      preflight/2 | drift/3)
-        is_count "${words[-1]}" || break
-        take_payload "${words[-1]}" || break
-        beside "do_${words[0]}" "${words[@]:1:${#words[@]}-2}" "$payload"
-        continue
-        ;;
-      drift/2)
-        beside do_drift "${words[1]}" ""
-        continue
-        ;;
-      run/[6-9] | run/[1-9]?*)
-        start run "${words[@]:1:5}" '' "${words[@]:6}"
-        continue
-        ;;
-      here/[7-9] | here/[1-9]?*)
-        start here "${words[@]:1}"
-        continue
-        ;;
-      exec/[4-9] | exec/[1-9]?*)
-        start exec "${words[@]:1:3}" - - '' "${words[@]:4}"
-        continue
-        ;;
-      bye/1)
-        say "done" 0
-        break
-        ;;
-      *)
-        say out "this agent knows no such request: ${words[0]:-}/${#words[@]}"
-        say "done" 2
-        break
-        ;;
-    esac
-    say "done" $?
-  done
-  do_unlock
-}
-
 beside() {
   {
     "$@"
@@ -1058,4 +1084,4 @@ beside() {
   } </dev/null &
 }
 
-serve
+serve all
