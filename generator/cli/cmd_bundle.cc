@@ -157,7 +157,8 @@ Status MakeBundle(const Console& console, const Options& options) {
                                    facts.serial, options.key.empty() ? "not signed" : "signed"));
   const std::string needs = NeedsText(**made);
   if (!needs.empty()) console.PrintSummary("The site provides:\n" + needs);
-  return console.Show(c.diags, c.sources, ToJson(**made, options.file));
+  // What there is to know about the model, `check` has told.
+  return console.Show({}, {}, ToJson(**made, options.file));
 }
 
 Status VerifyBundle(const Console& console, const Options& options) {

@@ -10,7 +10,22 @@ trap 'kb_failed "$?"' ERR
 need_root
 
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+# Where a bundle brought packages, they are the only source: what was signed, and no waiting for mirrors
+# that do not answer. It has lists of its own, so that those of the system stay what they are.
 apt=(apt-get --yes --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold)
+carried=
+for folder in "/opt/meridian/packages/$(os_name)" /opt/meridian/packages; do
+  if [ -z "$carried" ] && [ -f "$folder/Packages" ]; then carried=$folder; fi
+done
+if [ -n "$carried" ]; then
+  lists=/opt/meridian/state/apt
+  install -d -m 0755 "$lists/lists/partial"
+  # The bundle's signature covers every package, so that its index needs none.
+  printf 'deb [trusted=yes] file:%s ./\n' "$carried" >"$lists/bundle.list"
+  apt+=(-o "Dir::Etc::SourceList=$lists/bundle.list" -o Dir::Etc::SourceParts=- -o "Dir::State::Lists=$lists/lists"
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
+  "${apt[@]}" update
+fi
 
 wanted=(
   # Every server.
