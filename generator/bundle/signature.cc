@@ -15,6 +15,8 @@ namespace {
 
 using write::Fd;
 
+constexpr std::string_view kBegin = "-----BEGIN SSH SIGNATURE-----\n";
+
 // The last line of what ssh-keygen said: those before it repeat the question.
 std::string LastLine(std::string_view text) {
   const size_t at = text.rfind('\n');
@@ -24,7 +26,7 @@ std::string LastLine(std::string_view text) {
 Result<std::string> SignWith(const std::string& key, Command command) {
   command.words = {"ssh-keygen", "-q", "-Y", "sign", "-n", std::string(kNamespace), "-f", key};
   KB_TRY(ran, Run(command));
-  if (ran.status == 0 && ran.out.starts_with("-----BEGIN SSH SIGNATURE-----\n")) return ran.out;
+  if (ran.status == 0 && ran.out.starts_with(kBegin)) return ran.out;
   return Fail(fmt::format("cannot sign with `{}`: {}", key, LastLine(ran.err)));
 }
 
@@ -39,7 +41,7 @@ Result<std::string> VerifyWith(const std::string& signers, std::string_view sign
   KB_TRY(found, Run({.words = {"ssh-keygen", "-Y", "find-principals", "-s", path, "-f", signers}}));
   const std::string who(found.out.substr(0, found.out.find('\n')));
   if (found.status != 0 || who.empty()) {
-    const bool strange = found.err.find("No principal matched") != std::string::npos;
+    const bool strange = signature.starts_with(kBegin);
     return Fail(strange ? fmt::format("it was signed by a key that is not in `{}`", signers)
                         : fmt::format("this is no signature: {}", LastLine(found.err)));
   }

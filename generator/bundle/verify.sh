@@ -59,11 +59,12 @@ trap 'exit 130' INT TERM HUP
 check_signature() {
   if [ ! -f "$1" ]; then refuse "there is no signature $1"; fi
   if ! ssh-keygen -Y find-principals -s "$1" -f "$signers" >"$work/who" 2>"$work/why"; then
+    if [ "$(head -c 29 "$1")" != '-----BEGIN SSH SIGNATURE-----' ]; then refuse "$1 is no signature"; fi
     refuse "$1: it was signed by a key that is not in $signers"
   fi
   IFS= read -r signer <"$work/who"
-  if ! ssh-keygen -Y verify -s "$1" -f "$signers" -I "$signer" -n kbgen-bundle <"$2" >"$work/why" 2>&1; then
-    refuse "$1: $(tail -n 1 "$work/why")"
+  if ! ssh-keygen -Y verify -s "$1" -f "$signers" -I "$signer" -n kbgen-bundle <"$2" 2>"$work/why" >"$work/verdict"; then
+    refuse "$1: $(head -n 1 "$work/why")"
   fi
 }
 
