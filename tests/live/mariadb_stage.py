@@ -12,7 +12,7 @@ from fleet import Fleet
 from stage import Failed
 
 TOPOLOGY = "templates/07-mariadb-galera/example.yaml"
-PROGRAMS = {"mariadbd": "mariadb-server", "mariadb": "mariadb-client", "wsrep_sst_rsync": "mariadb-server",
+PROGRAMS = {"mariadbd": "mariadb-server", "mariadb": "mariadb-client", "zstd": "zstd", "wsrep_sst_rsync": "mariadb-server",
             "rsync": "rsync", "haproxy": "haproxy", "lsof": "lsof"}
 PROVIDER = "/usr/lib/galera/libgalera_smm.so"
 IMAGE = "registry.borealis.example/mariadb:10.11.8"
@@ -22,7 +22,7 @@ DATA = "/data/mariadb/data"
 UNIT = "mariadb-docker.service"
 
 # What the server's own scripts call, and what is called in the container.
-TOOLS = ["mariadbd", "mariadb", "mariadb-install-db", "mariadb-tzinfo-to-sql", "my_print_defaults", "wsrep_sst_rsync",
+TOOLS = ["mariadbd", "mariadb", "mariadb-dump", "mariadb-install-db", "mariadb-tzinfo-to-sql", "my_print_defaults", "wsrep_sst_rsync",
          "wsrep_sst_common", "rsync", "bash", "sh", "env", "cat", "sed", "grep", "awk", "ps", "ss", "lsof", "find", "xargs",
          "timeout", "date", "sleep", "touch", "rm", "mkdir", "mv", "cp", "chmod", "ls", "tr", "cut", "head", "tail", "dirname",
          "basename", "expr", "uname", "hostname", "id", "whoami", "readlink", "mktemp", "sort", "wc", "stat", "sync", "nproc"]

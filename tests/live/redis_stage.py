@@ -21,7 +21,7 @@ SERVICES = {"redis": "04-prices", "proxy": "03-front", "watcher": "04-prices-wat
 RESTART_DELAY_S = 10
 MAX_LAG_S = 10
 LIMIT_S = 30
-PROGRAMS = {"redis-server": "redis-server", "redis-sentinel": "redis-sentinel", "redis-cli": "redis-tools",
+PROGRAMS = {"redis-server": "redis-server", "redis-sentinel": "redis-sentinel", "redis-cli": "redis-tools", "zstd": "zstd",
             "haproxy": "haproxy", "socat": "socat", "curl": "curl"}
 
 
@@ -41,7 +41,7 @@ def play(trials):
 class Estate:
     def __init__(self, stage):
         self.stage = stage
-        stage.image("redis", "redis:7.2.5-alpine", ["redis-server", "redis-sentinel"])
+        stage.image("redis", "redis:7.2.5-alpine", ["redis-server", "redis-sentinel", "redis-check-rdb"])
         stage.image("haproxy", "haproxy:2.8.5", ["haproxy"])
         self.members = [stage.host(name) for name in MEMBERS]
         self.proxies = [stage.host(name) for name in PROXIES]

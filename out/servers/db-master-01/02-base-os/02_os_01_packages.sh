@@ -53,6 +53,7 @@ wanted=(
   systemd-timesyncd
   util-linux
   xfsprogs
+  zstd
 )
 
 install_file 0644 root:root /etc/apt/preferences.d/keybuzz.pref

@@ -18,11 +18,14 @@ delete=--delete-data=$server
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops MariaDB on $server and takes it out of service; if that is meant: $0 $wanted"
 fi
-if [ -n "${2:-}" ] && [ "$2" != "$delete" ]; then
+if [ "$#" -gt 2 ] || { [ -n "${2:-}" ] && [ "$2" != "$delete" ]; }; then
   fail "to delete what MariaDB holds on $server as well: $0 $wanted $delete"
 fi
 
-for unit in monitor-galera.timer mariadb-docker.service; do
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/keybuzz-installer/state/receipts/07-mariadb
+
+for unit in monitor-galera.timer monitor-galera.service mariadb-docker.service; do
   if ! unit_exists "$unit"; then continue; fi
   log "stopping $unit"
   systemctl disable --now "$unit"

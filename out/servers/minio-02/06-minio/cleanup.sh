@@ -19,9 +19,12 @@ delete=--delete-data=$server
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops MinIO on $server and takes it out of service; if that is meant: $0 $wanted"
 fi
-if [ -n "${2:-}" ] && [ "$2" != "$delete" ]; then
+if [ "$#" -gt 2 ] || { [ -n "${2:-}" ] && [ "$2" != "$delete" ]; }; then
   fail "to delete what MinIO holds on $server as well: $0 $wanted $delete"
 fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/keybuzz-installer/state/receipts/06-minio
 
 unit=minio-docker.service
 if unit_exists "$unit"; then

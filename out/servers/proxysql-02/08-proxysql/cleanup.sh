@@ -14,6 +14,10 @@ wanted=--yes=keybuzz/proxysql
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops the proxy on proxysql-02, and its clients lose their connections; if that is meant: $0 $wanted"
 fi
+if [ "$#" -gt 1 ]; then fail "there is nothing else to say than $wanted"; fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/keybuzz-installer/state/receipts/08-proxysql
 
 for unit in monitor-proxysql.timer monitor-proxysql.service proxysql-docker.service; do
   if ! unit_exists "$unit"; then continue; fi

@@ -19,9 +19,12 @@ delete=--delete-data=$server
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops Redis and its Sentinel on $server; if that is meant: $0 $wanted"
 fi
-if [ -n "${2:-}" ] && [ "$2" != "$delete" ]; then
+if [ "$#" -gt 2 ] || { [ -n "${2:-}" ] && [ "$2" != "$delete" ]; }; then
   fail "to delete what Redis holds on $server as well: $0 $wanted $delete"
 fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/keybuzz-installer/state/receipts/04-redis
 
 # Redis first: while its Sentinel still runs it can hand over.
 for container in redis redis-sentinel; do

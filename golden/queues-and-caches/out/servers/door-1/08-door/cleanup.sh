@@ -14,6 +14,10 @@ wanted=--yes=meridian/door
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops the proxy on door-1, and its clients lose their connections; if that is meant: $0 $wanted"
 fi
+if [ "$#" -gt 1 ]; then fail "there is nothing else to say than $wanted"; fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/meridian/state/receipts/08-door
 
 for unit in monitor-proxysql.timer monitor-proxysql.service proxysql-docker.service; do
   if ! unit_exists "$unit"; then continue; fi

@@ -14,6 +14,10 @@ wanted=--yes=meridian/jobs-watcher
 if [ "${1:-}" != "$wanted" ]; then
   fail "without its watcher the proxy on gate-1 cannot tell two masters apart; if that is meant: $0 $wanted"
 fi
+if [ "$#" -gt 1 ]; then fail "there is nothing else to say than $wanted"; fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/meridian/state/receipts/04-jobs-watcher
 
 unit=jobs-watcher.service
 if unit_exists "$unit"; then

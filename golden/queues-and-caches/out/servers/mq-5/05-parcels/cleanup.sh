@@ -20,9 +20,12 @@ delete=--delete-data=$server
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops RabbitMQ on $server and takes it out of service; if that is meant: $0 $wanted"
 fi
-if [ -n "${2:-}" ] && [ "$2" != "$delete" ]; then
+if [ "$#" -gt 2 ] || { [ -n "${2:-}" ] && [ "$2" != "$delete" ]; }; then
   fail "to delete the messages that $server holds as well: $0 $wanted $delete"
 fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/meridian/state/receipts/05-parcels
 
 if docker container inspect rabbitmq >/dev/null 2>&1; then
   log "stopping rabbitmq"

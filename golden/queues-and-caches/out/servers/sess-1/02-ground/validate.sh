@@ -122,7 +122,7 @@ intrusion() {
 
 
 check "the operating system is ubuntu-22.04" same "operating system" ubuntu-22.04 "$(os_name)"
-check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd fail2ban iproute2 kmod nftables openssh-server python3-systemd redis-tools systemd-timesyncd util-linux xfsprogs
+check "packages are installed" packages ca-certificates curl git gnupg htop jq net-tools unzip wget auditd fail2ban iproute2 kmod nftables openssh-server python3-systemd redis-tools systemd-timesyncd util-linux xfsprogs zstd
 
 check "docker runs in the pinned version" docker_runs
 check "docker works with the rendered settings" docker_settings

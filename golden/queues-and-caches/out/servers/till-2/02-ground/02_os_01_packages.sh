@@ -50,6 +50,7 @@ wanted=(
   systemd-timesyncd
   util-linux
   xfsprogs
+  zstd
 )
 
 install_file 0644 root:root /etc/apt/preferences.d/meridian.pref

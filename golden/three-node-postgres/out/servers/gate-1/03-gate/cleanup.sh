@@ -13,6 +13,10 @@ wanted=--yes=orchard/gate
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops the proxy on gate-1, and its clients lose their connections; if that is meant: $0 $wanted"
 fi
+if [ "$#" -gt 1 ]; then fail "there is nothing else to say than $wanted"; fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/orchard/state/receipts/03-gate
 
 unit=haproxy-docker.service
 if unit_exists "$unit"; then

@@ -20,9 +20,12 @@ delete=--delete-data=$server
 if [ "${1:-}" != "$wanted" ]; then
   fail "this stops PostgreSQL on $server and takes it out of service; if that is meant: $0 $wanted"
 fi
-if [ -n "${2:-}" ] && [ "$2" != "$delete" ]; then
+if [ "$#" -gt 2 ] || { [ -n "${2:-}" ] && [ "$2" != "$delete" ]; }; then
   fail "to delete what PostgreSQL holds on $server as well: $0 $wanted $delete"
 fi
+
+# First, so that installing again begins at the beginning even when this does not come to its end.
+rm -rf -- /opt/orchard/state/receipts/03-fruit
 
 unit=patroni-docker.service
 if unit_exists "$unit"; then

@@ -65,6 +65,6 @@ all_well() { asked /usr/local/sbin/pg-member healthy; }
 may_stop() { all_well; }
 
 # It holds the lock.
-leads() { curl --silent --fail --max-time 8 --output /dev/null http://172.20.9.2:8118/leader; }
+leads() { timeout 8 /usr/local/sbin/pg-member leads; }
 
 gate "$@"
