@@ -10,6 +10,23 @@
 namespace kb::run {
 namespace {
 
+// One that does not run is only fine where it was going to be stopped.
+Verdict JudgeService(std::span<const Answer> sample, int service, int subject) {
+  bool pending = false;
+  bool closed = false;
+  for (const Answer& answer : sample) {
+    if (answer.service != service) continue;
+    if (answer.server == subject && !answer.open && answer.status == kDoesNotRun) {
+      return Verdict::kOpen;
+    }
+    pending |= answer.open;
+    closed |= !answer.open && answer.status != 0;
+  }
+  // The subject's own answer may still come and say that it does not run.
+  if (pending) return Verdict::kPending;
+  return closed ? Verdict::kClosed : Verdict::kOpen;
+}
+
 Verdict Judge(std::span<const Answer> sample, int subject) {
   Verdict verdict = Verdict::kOpen;
   int last = -1;
@@ -30,22 +47,6 @@ std::string_view ReasonOf(const Answer& answer) {
 }
 
 }  // namespace
-
-Verdict JudgeService(std::span<const Answer> sample, int service, int subject) {
-  bool pending = false;
-  bool closed = false;
-  for (const Answer& answer : sample) {
-    if (answer.service != service) continue;
-    if (answer.server == subject && !answer.open && answer.status == kDoesNotRun) {
-      return Verdict::kOpen;
-    }
-    pending |= answer.open;
-    closed |= !answer.open && answer.status != 0;
-  }
-  // The subject's own answer may still come and say that it does not run.
-  if (pending) return Verdict::kPending;
-  return closed ? Verdict::kClosed : Verdict::kOpen;
-}
 
 Verdict JudgeStop(std::span<const Answer> sample, int subject) { return Judge(sample, subject); }
 

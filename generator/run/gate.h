@@ -30,9 +30,6 @@ enum class Verdict : uint8_t { kPending, kOpen, kClosed };
 // says no. kPending as long as an answer that matters is missing.
 Verdict JudgeStop(std::span<const Answer> sample, int subject);
 
-// The same for one of its services.
-Verdict JudgeService(std::span<const Answer> sample, int service, int subject);
-
 // Is all well? Only when every member says 0.
 Verdict JudgeWell(std::span<const Answer> sample);
 

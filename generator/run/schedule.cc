@@ -68,7 +68,8 @@ void Schedule::Impl::LinkSteps() {
     const Step& of = plan_.steps[step];
     const auto link = [&](int other, std::vector<int>& linked) {
       if (plan_.steps[other].kind != selection_.kind) return;
-      (steps_[other].tasks.empty() ? row.outside : linked).push_back(other);
+      if (!steps_[other].tasks.empty()) linked.push_back(other);
+      if (apply() && !faults().ignore_needs) LinkOutside(step, other);
     };
     for (int other : of.after) link(other, row.after);
     // Services are installed one behind the other; what is done with them later is not.
@@ -76,6 +77,28 @@ void Schedule::Impl::LinkSteps() {
     for (int service : plan_.services[of.service].needs) {
       for (int other : plan_.services[service].steps) link(other, row.needs);
     }
+  }
+}
+
+bool Schedule::Impl::HasTask(int step, int server) const {
+  return std::ranges::any_of(steps_[step].tasks,
+                             [&](int task) { return tasks_[task].server == server; });
+}
+
+// A service that is everywhere where this one is (the hosts' own one) is needed on the same server;
+// another one as a whole.
+void Schedule::Impl::LinkOutside(int step, int other) {
+  const int own = plan_.steps[step].service;
+  const int service = plan_.steps[other].service;
+  const std::vector<int>& there = plan_.services[service].members;
+  const bool whole =
+      service != own && !std::ranges::all_of(plan_.services[own].members, [&](int member) {
+        return std::ranges::find(there, member) != there.end();
+      });
+  for (int server : plan_.steps[other].servers) {
+    if (HasTask(other, server) || (!whole && !HasTask(step, server))) continue;
+    steps_[step].outside.push_back({other, server, whole});
+    if (whole) servers_[server].asked = true;
   }
 }
 
@@ -99,6 +122,9 @@ void Schedule::Impl::Begin() {
   for (const Task& task : tasks_) {
     servers_[task.server].selected = true;
     Want(task.server);
+  }
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i].asked) Want(static_cast<int>(i));
   }
 }
 

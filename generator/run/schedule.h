@@ -196,8 +196,9 @@ enum class Finish : uint8_t {
 //     that does not ends the run before it changed anything (or, with keep_going, its tasks).
 //     A server on which nothing is to be done is neither checked nor shipped to.
 //   - A step begins when the steps in its `after` and all apply steps of the services in `needs`
-//     are done on all their selected servers. Steps that are not selected must have some receipt
-//     on the servers that are.
+//     are done on all their selected servers. What is not selected must have some receipt: on the
+//     task's own server, if the needed service is everywhere where the task's one is, else
+//     everywhere; such servers are connected to and asked.
 //   - One task at a time on a server. A parallel step begins on all its servers at once, when all
 //     are free. A rolling one goes server by server; it holds its own service and every service
 //     with a gate that the server is a member of, from the first question to the last answer.

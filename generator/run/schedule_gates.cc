@@ -364,8 +364,9 @@ std::vector<int> Schedule::Impl::FindUnfinished(int task, const std::vector<Answ
   for (const Answer& answer : answers) {
     const int service = answer.service;
     if (answer.status != kDoesNotRun || answer.server == server) continue;
-    if (!services_[service].built_on[StepOf(task).service]) continue;
-    if (!late && InstalledOn(service, answer.server)) continue;
+    const bool own_service = service == StepOf(task).service;
+    if (!own_service && !services_[service].built_on[StepOf(task).service]) continue;
+    if (!late && (own_service || InstalledOn(service, answer.server))) continue;
     // Had the one that is to be stopped not run, the gate would be open.
     const bool closes = std::ranges::any_of(answers, [&](const Answer& own) {
       return own.service == service && own.server == server && own.status != kDoesNotRun &&

@@ -31,6 +31,7 @@ struct ServerRow {
   };
   Link link = Link::kNone;
   bool selected = false;  // has tasks of this run
+  bool asked = false;     // is met as well, for receipts of what tasks elsewhere need
   bool met = false;       // has said hello, and nothing of an earlier connection runs there
   bool work = false;      // something is to be done: it is checked, and shipped to
   bool looking = false;   // Look was given
@@ -71,12 +72,20 @@ struct TaskRow {
   Poll poll;
 };
 
+struct Outside {
+  int step = -1;
+  int server = -1;
+  bool whole = false;  // needed by all tasks; else by the one on the same server
+};
+
 struct StepRow {
   std::vector<int> tasks;
-  std::vector<int> after;    // steps with tasks that must be done
-  std::vector<int> needs;    // the same, of other services: these must be well again, too
-  std::vector<int> outside;  // steps without tasks that need a receipt where this one runs
-  int open = 0;              // tasks that are not done
+  std::vector<int> after;  // steps with tasks that must be done
+  std::vector<int> needs;  // the same, of other services: these must be well again, too
+  // Steps that it waits for, with servers where they are not part of this run: there they need a
+  // receipt, whatever its input.
+  std::vector<Outside> outside;
+  int open = 0;  // tasks that are not done
   bool failed = false;
   bool blocked = false;
   int64_t done_seq = 0;  // when its last task ended
@@ -113,6 +122,8 @@ class Schedule::Impl {
   void Begin();
   void LinkSteps();
   void LinkServices();
+  void LinkOutside(int step, int other);
+  bool HasTask(int step, int server) const;
   void Advance();
   void FinishIfOver();
   void End(Finish finish);
@@ -162,6 +173,7 @@ class Schedule::Impl {
   void ResolveUnsure(int task, const Hello& hello);
   bool StepsDone(int step) const;
   std::string MissingOutside(int task) const;
+  void BlockMissing();
 
   // schedule_gates.cc
   void On(const Answered& answered);

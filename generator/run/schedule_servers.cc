@@ -211,9 +211,9 @@ void Schedule::Impl::MeetAll() {
   bool all = true;
   for (int server : needed_) {
     ServerRow& row = servers_[server];
-    if (!row.selected || row.link == Link::kGone) continue;
+    if (row.link == Link::kGone) continue;
     if (row.met) Check(server);
-    all &= row.met && row.check == Stage::kDone;
+    all &= row.met && (!row.selected || row.check == Stage::kDone);
   }
   // Where nothing ever was, files harm nobody: they need not wait for the others.
   ShipAll();
@@ -224,6 +224,7 @@ void Schedule::Impl::MeetAll() {
     const std::string reason = std::exchange(reason_, {});
     Fail(reason);
   }
+  if (!stopping_) BlockMissing();
   if (!stopping_) WitnessAll();
 }
 

@@ -27,17 +27,33 @@ bool Schedule::Impl::StepsDone(int step) const {
   });
 }
 
-// "base-os/02_os_01_packages": something that the task needs, is not part of this run, and never
-// ended well on its server. Empty: nothing.
+// "base-os/02_os_01_packages on db-01": something that the task needs, is not part of this run, and
+// of which no server says that it ever ended well. Empty: nothing.
 std::string Schedule::Impl::MissingOutside(int task) const {
-  const ServerRow& server = servers_[tasks_[task].server];
-  for (int other : steps_[tasks_[task].step].outside) {
-    const Step& step = plan_.steps[other];
-    if (std::ranges::find(step.servers, tasks_[task].server) == step.servers.end()) continue;
-    if (step.on_install != StepOf(task).on_install || server.receipts[other]) continue;
-    return fmt::format("{}/{}", plan_.services[step.service].name, step.name);
+  for (const Outside& needed : steps_[tasks_[task].step].outside) {
+    const ServerRow& row = servers_[needed.server];
+    if (!needed.whole && needed.server != tasks_[task].server) continue;
+    if (row.met && row.receipts[needed.step]) continue;
+    const Step& step = plan_.steps[needed.step];
+    return fmt::format("{}/{} on {}", plan_.services[step.service].name, step.name,
+                       NameOf(needed.server));
   }
   return {};
+}
+
+void Schedule::Impl::BlockMissing() {
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    if (rows_[i].state != TaskState::kWaiting) continue;
+    const int task = static_cast<int>(i);
+    const std::string missing = MissingOutside(task);
+    if (missing.empty()) continue;
+    rows_[i].state = TaskState::kBlocked;
+    steps_[tasks_[i].step].failed = true;
+    const std::string why =
+        fmt::format("it needs {}, which was not done before and is not selected", missing);
+    EmitTask(EventKind::kStepBlocked, task, why);
+    Fail(fmt::format("{} on {}: {}", StepOf(task).name, NameOf(tasks_[i].server), why));
+  }
 }
 
 // Whether what it waits for will never come.
@@ -60,14 +76,6 @@ void Schedule::Impl::BlockAll() {
       std::string why;
       if (row.blocked) why = "what it needs was not done";
       if (servers_[tasks_[task].server].link == Link::kGone) why = "its server was given up";
-      if (why.empty() && !faults().ignore_needs && apply()) {
-        const std::string missing = MissingOutside(task);
-        if (!missing.empty()) {
-          why = fmt::format("it needs {}, which was never done there and is not selected", missing);
-          row.failed = true;
-          Fail(fmt::format("{} on {}: {}", StepOf(task).name, NameOf(tasks_[task].server), why));
-        }
-      }
       if (why.empty()) continue;
       rows_[task].state = TaskState::kBlocked;
       changed_ = true;

@@ -78,6 +78,11 @@ class Story {
   void JudgeStop(int service, int server);
   void JudgeBegin(int step, int server);
   void JudgeEnd();
+  bool Installed(int service);
+  bool IsWithin(int inner, int outer) const;
+  bool Owes(int service, int server) {
+    return std::ranges::find(owed_, std::pair(service, server)) != owed_.end();
+  }
   Sample& SampleOf(int service, int member, int subject) {
     const size_t servers = plan_.servers.size();
     return samples_[(static_cast<size_t>(service) * servers + member) * servers + subject];
@@ -117,6 +122,8 @@ class Story {
   std::vector<Line> lines_;
   std::vector<Sample> samples_;
   std::vector<Sample> wells_;
+  std::vector<std::pair<int, int>> stopped_;  // service and server, until the step ends
+  std::vector<std::pair<int, int>> owed_;     // that nobody asked about since
 };
 
 void Story::Violate(std::string what) {
@@ -217,6 +224,7 @@ void Story::StartRun() {
   begun_calm_ = calm();
   touched_.assign(plan_.services.size(), false);
   wells_.assign(wells_.size(), {});
+  owed_.clear();
   auto tasks = SelectTasks(plan_, expected_, selection_);
   if (!tasks) {  // nothing of that service is on that server
     Trace("run {}: {}", run_, tasks.error().message);
@@ -391,6 +399,7 @@ void Story::Do(const Ask& action) {
       Sample& sample = action.subject >= 0 ? SampleOf(action.service, action.server, action.subject)
                                            : WellOf(action.service, action.server);
       sample = Now(action.service, action.server);
+      if (action.subject < 0) std::erase(owed_, std::pair(action.service, action.server));
     }
     Trace("    {} of {} about {}: {}", plan_.servers[action.server].name,
           plan_.services[action.service].name, action.subject, status);
@@ -409,6 +418,7 @@ void Story::Begin(int task, int server, int epoch) {
   const int step = schedule_->tasks()[task].step;
   JudgeBegin(step, server);
   host.script = Script{step, run_};
+  std::erase_if(stopped_, [&](const auto& stopped) { return stopped.second == server; });
   const int version = ++host.version;
   ++told_.tasks;
   const auto later = [this, server, version](Time wait, std::function<void()> what) {
@@ -462,6 +472,12 @@ void Story::Finish(int task, int server, int epoch, int status) {
   const Script script = *host.script;
   host.script.reset();
   if (status == 0) host.receipts[script.step] = estate_.input(script.step, server);
+  // The run that stopped a member of an installed service asks about it before it stops another.
+  for (const auto& [service, at] : stopped_) {
+    const bool asks = at == server && status == 0 && script.run == run_ && Installed(service);
+    if (asks) owed_.emplace_back(service, server);
+  }
+  std::erase_if(stopped_, [&](const auto& stopped) { return stopped.second == server; });
   // A failure in the middle leaves members down. With --keep-going several may be; that must not
   // lock the services of a server against each other for ever.
   if (status != 0 && selection_.keep_going) {
@@ -486,9 +502,14 @@ void Story::JudgeStop(int service, int server) {
     return sample.at >= 0 && sample.at + kFresh > clock_.now() ? sample : Now(service, member);
   };
   if (!known(server).runs) return;  // it was down: nothing is lost
+  stopped_.push_back({service, server});
   int in_sync = 0;
   for (int member : of.members) {
     if (member == server) continue;
+    if (Owes(service, member)) {
+      Violate(fmt::format("{} is stopped on {}, and nobody asked about {}", of.name,
+                          plan_.servers[server].name, plan_.servers[member].name));
+    }
     if (known(member).in_sync) ++in_sync;
     if (estate_.member(service, member).by_runner) {
       Violate(fmt::format("{} is stopped on {} while {} is down by the runner", of.name,
@@ -530,11 +551,29 @@ void Story::JudgeBegin(int step, int server) {
       const bool in_run =
           chosen(selection_.servers, at) && chosen(selection_.services, needed.service);
       if (in_run && !estate_.counts(other, at)) says("what it needs was not done");
-      const bool here = at == server && needed.on_install == row.on_install;
+      // The service of the hosts themselves is needed there, another one as a whole.
+      const bool whole = needed.service != row.service && !IsWithin(row.service, needed.service);
+      const bool here = at == server || whole;
       if (!in_run && here && estate_.host(at).receipts[other].empty())
         says("what it needs is not there");
     }
   }
+}
+
+// Whether one service is only where another one is.
+bool Story::IsWithin(int inner, int outer) const {
+  const std::vector<int>& there = plan_.services[outer].members;
+  return std::ranges::all_of(plan_.services[inner].members, [&](int member) {
+    return std::ranges::find(there, member) != there.end();
+  });
+}
+
+bool Story::Installed(int service) {
+  return std::ranges::all_of(plan_.services[service].steps, [&](int step) {
+    return std::ranges::all_of(plan_.steps[step].servers, [&](int server) {
+      return plan_.steps[step].on_install || !estate_.host(server).receipts[step].empty();
+    });
+  });
 }
 
 void Story::JudgeEnd() {
@@ -556,12 +595,7 @@ void Story::JudgeEnd() {
   for (size_t service = 0; service < touched_.size(); ++service) {
     const Service& of = plan_.services[service];
     if (!touched_[service] || of.gate.empty()) continue;
-    const auto installed = [&](int step) {
-      return std::ranges::all_of(plan_.steps[step].servers, [&](int server) {
-        return plan_.steps[step].on_install || !estate_.host(server).receipts[step].empty();
-      });
-    };
-    if (!std::ranges::all_of(of.steps, installed)) continue;
+    if (!Installed(static_cast<int>(service))) continue;
     for (int member : of.members) {
       if (WellOf(static_cast<int>(service), member).at < 0)
         Violate("it says done without having asked");

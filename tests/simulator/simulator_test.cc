@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Fault{"APortThatIsOpenIsNoAnswer", {.naive_gate = true}, "others in sync"},
         Fault{"NoGate", {.faults = {.skip_gate = true}}, "others in sync"},
-        Fault{"NoQuestionAfterwards", {.faults = {.skip_after = true}}, "is down by the runner"},
+        Fault{"NoQuestionAfterwards", {.faults = {.skip_after = true}}, "nobody asked"},
         Fault{"OneMemberIsAsked", {.faults = {.ask_one_member = true}}, "others in sync"},
         Fault{"WhoCannotBeReachedIsFine",
               {.faults = {.unreachable_is_fine = true}},
