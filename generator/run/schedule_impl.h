@@ -1,5 +1,5 @@
 // Schedule::Impl: the state behind schedule.h. Its methods stand in schedule.cc (the loop),
-// schedule_servers.cc, schedule_tasks.cc and schedule_gates.cc.
+// schedule_servers.cc, schedule_tasks.cc, schedule_gates.cc and schedule_after.cc.
 #pragma once
 
 #include <cstdint>
@@ -198,6 +198,8 @@ class Schedule::Impl {
   bool AnswerPoll(Poll& poll, const Answered& answered);
   void LoseServer(Poll& poll, int server, std::string_view reason);
   bool AnyGone(const Poll& poll) const;
+
+  // schedule_after.cc
   bool CloseRun();  // the last questions; true when there is nothing more to ask
 
   const Plan& plan_;
