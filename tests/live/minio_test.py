@@ -152,7 +152,7 @@ class Trial:
         return self.fleet.run(FOLDER, name, *arguments, **options)
 
     def member(self, node, *words, **options):
-        return node.run(["minio-member", *words], **options)
+        return node.run(["minio-member", *words], **{"timeout": 180, **options})
 
     def mc(self, *words, node=None, **options):
         return self.member(node or self.entry, "mc", *words, **options)
@@ -164,7 +164,7 @@ class Trial:
     def start(self, *nodes):
         for node in nodes:
             node.run(["systemctl", "start", UNIT])
-        self.stage.poll(60, self.healthy, "all nodes serve")
+        self.stage.poll(180, self.healthy, "all nodes serve")
 
     def healthy(self):
         return all(self.member(node, "healthy", check=False).returncode == 0 for node in self.all)
@@ -302,13 +302,13 @@ class Trial:
         """Two nodes do not reach each other. To the third, by MinIO's own health, all is well."""
         self.second.run(["ip", "route", "add", "blackhole", self.third.ip])
         blind = f"{self.second.name} does not reach http://{self.third.ip}:{PORT}/data"
-        self.stage.poll(120, lambda: blind in self.member(self.entry, "healthy", check=False).stderr, "somebody says so")
+        self.stage.poll(180, lambda: blind in self.member(self.entry, "healthy", check=False).stderr, "somebody says so")
         told = json.loads(self.mc("admin", "info", "--json", "minio").stdout)["info"]["servers"]
         self.stage.same("what the third is told", {"online ok"},
                         {f"{server['state']} {drive['state']}" for server in told for drive in server["drives"]})
         self.refused("all nodes and drives are needed", self.member(self.entry, "may-stop", check=False))
         self.second.run(["ip", "route", "del", "blackhole", self.third.ip])
-        self.stage.poll(120, self.healthy, "they reach each other")
+        self.stage.poll(180, self.healthy, "they reach each other")
 
     def loses_a_node(self):
         self.stage.same("status without --yes", 2, self.script("failover_drill.sh", check=False).returncode)
@@ -335,7 +335,7 @@ class Trial:
         began = time.monotonic()
         for node in self.all:
             node.boot()
-        self.stage.poll(120, self.healthy, "all nodes serve")
+        self.stage.poll(300, self.healthy, "all nodes serve")
         self.stage.say(f"all nodes serve {time.monotonic() - began:.0f} s after the power is back")
         self.stage.same("object", "kept\n" * 100000, self.mc("cat", "minio/kbgen-check/kept").stdout)
 
@@ -423,7 +423,7 @@ class Trial:
         self.script("apply.sh")
         began = time.monotonic()
         self.member(node, "heal", timeout=300)
-        self.stage.poll(60, self.healthy, "the drive is rebuilt")
+        self.stage.poll(180, self.healthy, "the drive is rebuilt")
         self.stage.say(f"the drive was rebuilt {time.monotonic() - began:.0f} s after the node was")
         self.stage.same("what the drive is", born, json.loads(node.read(FORMAT)))
         shares = node.run(["find", f"{DRIVE}/kbgen-check/replaced", "-name", "xl.meta"]).stdout.split()
@@ -457,7 +457,7 @@ class Trial:
         self.validated(STALE)
         self.stage.same("metrics before", "403", self.entry.run(metrics).stdout)
         self.third.run(["systemctl", "restart", UNIT])
-        self.stage.poll(60, lambda: "mismatching configuration" in self.third.run(["journalctl", f"--unit={UNIT}"]).stdout,
+        self.stage.poll(180, lambda: "mismatching configuration" in self.third.run(["journalctl", f"--unit={UNIT}"]).stdout,
                         "one node alone waits for the others")
         said = self.script("restart.sh", "--together").stderr
         self.stage.say(re.findall(r"restart: (all nodes serve.*)", said)[0])

@@ -22,10 +22,10 @@ def minority_pauses(stage, broker):
     stage.say("pulling the cable of depot-mq3")
     three.cut()
     closed = ["bash", "-c", f"! (: </dev/tcp/{three.ip}/5673)"]
-    stage.poll(90, lambda: three.run(closed), "the minority takes no clients")
+    stage.poll(180, lambda: three.run(closed), "the minority takes no clients")
     broker.rmq(one, "round-trip")
     three.mend()
-    stage.poll(120, lambda: broker.healthy(three) and broker.healthy(one), "it serves again")
+    stage.poll(300, lambda: broker.healthy(three) and broker.healthy(one), "it serves again")
 
 
 def lost_data_do_not_come_back_empty(stage, broker):
