@@ -1,6 +1,7 @@
 #include "bundle/shell_script.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
 
@@ -39,9 +40,12 @@ std::string_view WholeVariable(std::string_view text) {
   return good ? name : std::string_view();
 }
 
-bool Declares(std::string_view word) {
-  return word == "local" || word == "export" || word == "readonly" || word == "declare" ||
-         word == "typeset";
+// Words behind which an assignment is still one.
+bool LeavesPlace(const ShellWord& word) {
+  static constexpr std::array<std::string_view, 16> kWords = {
+      "local", "export", "readonly", "declare", "typeset", "{", "if",   "then",
+      "else",  "elif",   "do",       "while",   "until",   "!", "time", "(("};
+  return std::ranges::find(kWords, word.text) != kWords.end() || word.text.starts_with('-');
 }
 
 }  // namespace
@@ -69,7 +73,7 @@ void ShellScript::Keep(ShellCommand& command) {
 }
 
 bool ShellScript::TakeAssignment(const ShellCommand& command, const ShellWord& word) {
-  const bool place = command.words.empty() || Declares(command.words[0].text);
+  const bool place = std::ranges::all_of(command.words, LeavesPlace);
   const size_t length = place ? AssignmentLength(word.text) : 0;
   if (length == 0) return false;
   if (array_) return true;
@@ -184,9 +188,13 @@ ShellWord ShellScript::ReadWord() {
     } else if (c == '$') {
       ReadDollar(word.text);
       word.literal = false;
+    } else if (c == '`' && backquoted_) {
+      break;
     } else if (c == '`') {
       const size_t open = pos_++;
+      backquoted_ = true;
       ReadCommands('`');
+      backquoted_ = false;
       if (!AtEnd()) ++pos_;
       word.text += text_.substr(open, pos_ - open);
     } else {
@@ -194,7 +202,7 @@ ShellWord ShellScript::ReadWord() {
       ++pos_;
     }
   }
-  if (pos_ == begin) ++pos_;
+  if (pos_ == begin) ++pos_;  // something always is taken
   return word;
 }
 

@@ -72,6 +72,7 @@ class ShellScript {
   std::map<std::string, std::vector<ShellWord>, std::less<>> values_;
   std::vector<std::pair<uint32_t, uint32_t>> comments_;
   std::vector<Heredoc> heredocs_;
+  bool backquoted_ = false;
   bool array_ = false;  // the word that was read last was an array's
 };
 
