@@ -31,7 +31,9 @@ def gate_refuses(stage, broker):
     assert "rabbit@depot-mq3 does not run" in refused.stderr, refused.stderr
     before = broker.container(one)
     write_configuration(stage, "log.connection.level = error", "log.connection.level = warning")
-    broker.fleet.run(FOLDER, "apply.sh", "--only=depot-mq1", check=False)
+    refused = broker.fleet.run(FOLDER, "apply.sh", "--only=depot-mq1", "--gate-timeout=10", check=False)
+    stage.same("apply.sh with a member away", 1, refused.returncode)
+    assert "rabbit@depot-mq3 does not run" in refused.stderr, refused.stderr
     stage.same("the container that had to stay", before, broker.container(one))
     # Clients that need only a majority are served all the same.
     broker.rmq(one, "round-trip")
