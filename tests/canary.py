@@ -99,9 +99,14 @@ class Watch:
             pid = int(stat[stat.rindex(")") + 2:].split()[1])
 
     def _run(self):
+        # What lived before the command is read once: a round must be short enough to meet the others.
+        elders = None
         while not self._stop.is_set():
-            for entry in os.listdir("/proc"):
-                if not entry.isdigit() or int(entry) in self._left_out:
+            alive = {entry for entry in os.listdir("/proc") if entry.isdigit()}
+            young = alive if elders is None else alive - elders
+            elders = alive if elders is None else elders & alive
+            for entry in young:
+                if int(entry) in self._left_out:
                     continue
                 for what in ("cmdline", "environ"):
                     try:
@@ -115,6 +120,8 @@ class Watch:
 
     def __enter__(self):
         self._thread.start()
+        while self.rounds == 0:
+            time.sleep(0.001)
         return self
 
     def __exit__(self, *_):

@@ -57,8 +57,8 @@ def scanner_finds(work):
 
     # Processes: an argument, the environment of a grandchild, what was printed.
     text = MARKED.decode()
-    for command, where in ((["sh", "-c", f"sleep 0.3; : {text}"], "cmdline"),
-                           (["sh", "-c", f"sh -c 'X={text} sleep 0.3'"], "environ"),
+    for command, where in ((["sh", "-c", f"sleep 2; : {text}"], "cmdline"),
+                           (["sh", "-c", f"sh -c 'X={text} sleep 2'"], "environ"),
                            (["sh", "-c", f"printf {text[:9]}; printf {text[9:]}"], "stdout")):
         _, blobs = canary.watched(command)
         assert any(leak.startswith(f"value 1 in {where}") for leak in canary.scan([MARKED], blobs=blobs)), where
@@ -124,6 +124,8 @@ def kbgen_leaks_nothing(kbgen, work):
     (folder / "redis.env").write_text(broken)
     (folder / "redis.env").chmod(0o600)
     assert len(values) > 30
+    assert any(name.startswith("cmdline") and b"rotate" in data for name, data in blobs), \
+        "kbgen was never seen: the watch proves nothing"
     leaks = canary.scan(sorted(values), [work / "out", work / "model"], blobs)
     assert not leaks, leaks
     # The proof that this would have been seen: one value in the tree.
