@@ -174,6 +174,7 @@ done
 # ---- killed at any moment: every file is whole or not there, and the next run goes on
 whole() {
   local file
+  [ -d "$folder" ] || return 0
   find "$folder" -type f ! -perm 0600 | grep . && fail "killed $1: a file is open"
   for file in "$folder"/*.env; do
     [ -e "$file" ] || continue
