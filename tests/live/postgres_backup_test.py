@@ -44,7 +44,7 @@ def make_image(stage):
                *Path(SERVER, "lib").glob("*.so")]
     libraries = set().union(*(_libraries(module) for module in modules))
     stage.image("patroni", IMAGE, ["python3", "sh", "locale", *map(str, Path(SERVER, "bin").iterdir())],
-                [tools.parent, "/usr/lib/python3.11", f"{SERVER}/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo",
+                ["/bin/sh", tools.parent, "/usr/lib/python3.11", f"{SERVER}/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo",
                  "/usr/lib/locale", "/etc/passwd", *libraries],
                 env={"PATH": f"{tools}:{SERVER}/bin:{PATH}"}, entrypoint=[f"{tools}/patroni"],
                 command=["/etc/patroni/patroni.yml"])
