@@ -92,7 +92,8 @@ Status RunStep(const Options& options) {
                   .wanted = [name = step.name](const run::Step& row) { return row.name == name; },
                   .arguments = options.run.arguments,
                   .all = step.kind == run::StepKind::kValidate,
-                  .reports = step.kind == run::StepKind::kValidate});
+                  .reports = step.kind == run::StepKind::kValidate,
+                  .again = true});
 }
 
 Status Rollback(const Options& options) {

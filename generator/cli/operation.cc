@@ -93,8 +93,10 @@ Status Operate(const Console& console, const Options& options, Site site, Operat
       .ways = site.ways,
       .identity = {.run = NewRunId(), .who = WhoRuns(), .tree = site.tree.id},
       .arguments = operation.arguments,
+      .limit = selection->servers,
       .hands = dry ? run::Errand::Hands::kOff : run::Errand::Hands::kOn,
       .ship = operation.ship,
+      .again = operation.again,
   };
   std::optional<Traces> traces;
   if (!dry) {

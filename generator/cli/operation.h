@@ -24,6 +24,7 @@ struct Operation {
   // What the steps do is not wished to stop at the first failure: validations.
   bool all = false;
   bool reports = false;  // read as suites of checks
+  bool again = false;    // also what is done: it was asked for by its name
 };
 
 // Runs it, shows it as the command line asks, and says at the end what to do next.

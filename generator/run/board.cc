@@ -1,5 +1,7 @@
 #include "run/board.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "run/show.h"
@@ -13,7 +15,11 @@ constexpr size_t kTailLines = 20;
 }  // namespace
 
 Board::Board(const Plan& plan, const std::vector<Task>& tasks) : plan_(plan), tasks_(tasks) {
-  for (const Task& task : tasks_) ++rows_[task.server].open;
+  what_columns_ = std::string_view("receiving files").size();
+  for (const Task& task : tasks_) {
+    ++rows_[task.server].open;
+    what_columns_ = std::max(what_columns_, ColumnsOf(StepOf({.step = task.step})));
+  }
 }
 
 std::string Board::StepOf(const Event& event) const {
@@ -32,7 +38,9 @@ void Board::Set(const Event& event, Doing doing, std::string what) {
   row.doing = doing;
   row.what = std::move(what);
   row.since = event.time;
-  row.last = Printable(event.text);
+  // What a step said last is told until it ends; the rest speaks for itself.
+  const bool told = doing == Doing::kFailed || doing == Doing::kLost || doing == Doing::kGate;
+  row.last = told ? Printable(event.text) : std::string();
   row.task = event.task;
 }
 
@@ -131,6 +139,7 @@ void Board::Show(const Event& event) {
     case EventKind::kStepBlocked:
     case EventKind::kGateOpen:
     case EventKind::kTorn:
+    case EventKind::kEnrolled:
       break;
   }
 }

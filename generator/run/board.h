@@ -65,6 +65,7 @@ class Board : public Watcher {
   Time began() const { return began_; }
   Time ended() const { return ended_; }
   bool stopping() const { return stopping_; }
+  size_t what_columns() const { return what_columns_; }  // of the widest row's `what`
 
   // "redis/04_redis_02_install"; "" when an event is not about a step.
   std::string StepOf(const Event& event) const;
@@ -81,6 +82,7 @@ class Board : public Watcher {
   std::map<int, std::deque<std::string>> tails_;  // by task
   std::vector<Failure> failures_;
   size_t done_ = 0, skipped_ = 0, shipped_ = 0;
+  size_t what_columns_ = 0;
   Time began_ = 0, ended_ = 0;
   bool stopping_ = false;
 };

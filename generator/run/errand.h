@@ -26,8 +26,10 @@ struct Errand {
   Ways ways;
   RunIdentity identity;
   std::vector<std::string> arguments;  // of the steps that are run
+  std::vector<int> limit;              // servers that are meant; empty: all
   Hands hands = Hands::kOff;
   Ship ship = Ship::kFiles;
+  bool again = false;  // steps are run although their receipts count
 
   const Plan& plan() const { return tree->plan; }
 };

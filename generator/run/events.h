@@ -31,6 +31,7 @@ enum class EventKind : uint8_t {
   kGateClosed,    // text: who said no and why. It is asked again
   kWaiting,       // server; text: what is waited for, when that takes long
   kStopping,      // no new step begins; text: why
+  kEnrolled,      // server; text: the host key that was recorded. Made by the executor
   kTorn,          // the journal ended in half a line, which was cut off. Made by the executor
   kRunEnd,        // last of all; result; text: summary and what to do next
 };

@@ -28,11 +28,10 @@ std::string Say(const Event& event, const Board& board, Lines::Detail detail) {
       return text;
     case EventKind::kServerLost:
       return fmt::format("{}: {}; trying again", server, text);
+    case EventKind::kEnrolled:
+      return fmt::format("{}: {}", server, text);
     case EventKind::kServerFailed:
       return fmt::format("{}: FAILED: {}", server, text);
-    case EventKind::kPreflightEnd:
-      if (event.result == Outcome::kFailed) return fmt::format("{}: not ready: {}", server, text);
-      return {};
     case EventKind::kShipEnd:
       if (event.result == Outcome::kFailed) {
         return fmt::format("{}: files could not be brought: {}", server, text);
@@ -62,10 +61,11 @@ std::string Say(const Event& event, const Board& board, Lines::Detail detail) {
     case EventKind::kWaiting:
       return fmt::format("{}: waits: {}", server, text);
     case EventKind::kStopping:
-      return fmt::format("{}: nothing new begins, what runs is finished", text);
+      return "nothing new begins, what runs is finished";
     case EventKind::kConnecting:
     case EventKind::kConnected:
     case EventKind::kPreflight:
+    case EventKind::kPreflightEnd:  // what is bad gives the server up
     case EventKind::kShip:
     case EventKind::kGateAsk:
     case EventKind::kRunEnd:

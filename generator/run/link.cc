@@ -35,13 +35,23 @@ std::string Encode(std::string_view text) {
   return encoded;
 }
 
-std::string RowsOf(const Server& server, size_t size) {
+// Whoever leaves a server out knows that it may be down: edges that lead there are not tried.
+bool IsLeftOut(const Errand& errand, std::string_view ip) {
+  if (errand.limit.empty()) return false;
+  const auto& servers = errand.plan().servers;
+  const auto found = std::ranges::find(servers, ip, &Server::ip);
+  const auto index = static_cast<int>(found - servers.begin());
+  return found != servers.end() && std::ranges::find(errand.limit, index) == errand.limit.end();
+}
+
+std::string RowsOf(const Errand& errand, const Server& server, size_t size) {
   std::string rows = fmt::format("host\t{}\nos\t{}\n", server.name, server.os);
   for (const std::string& mount : server.mounts) rows += fmt::format("mount\t{}\n", mount);
   for (const Port& port : server.ports) {
     rows += fmt::format("port\t{}\t{}\t{}\n", port.port, port.protocol, port.service);
   }
   for (const Peer& peer : server.peers) {
+    if (IsLeftOut(errand, peer.ip)) continue;
     rows += fmt::format("peer\t{}\t{}\t{}\n", peer.ip, peer.port, peer.service);
   }
   return rows + fmt::format("space\t{}\nclock\t{}\n", size / 1024 + kSpareKib, std::time(nullptr));
@@ -115,7 +125,8 @@ void Link::Preflight() {
     size += bytes ? bytes->size() : 0;
   }
   // Not a secret, but the session must own it.
-  SendPayload(Purpose::kPreflight, -1, "preflight", {.views = {}, .secret = RowsOf(row(), size)});
+  SendPayload(Purpose::kPreflight, -1, "preflight",
+              {.views = {}, .secret = RowsOf(*errand_, row(), size)});
 }
 
 void Link::Ship() {
@@ -266,12 +277,37 @@ void Link::HearInfo(std::string_view text) {
     hello_.generation = text == "-" ? "" : text;
   } else if (word == "receipt") {
     // One that cannot be read does not count, and is written anew.
-    if (auto receipt = ParseReceipt(text)) hello_.receipts.push_back(std::move(*receipt));
+    auto receipt = ParseReceipt(text);
+    if (receipt && !Forget(*receipt)) hello_.receipts.push_back(std::move(*receipt));
   } else if (word == "running") {
     const std::string_view folder = TakeWord(text);
     const std::string_view step = TakeWord(text);
     hello_.running.push_back({std::string(folder), std::string(step), std::string(text)});
   }
+}
+
+// Of a step that is to be run again, the receipt that it had when it was first asked; that of the
+// new run counts.
+bool Link::Forget(const Receipt& receipt) {
+  if (!errand_->again) return false;
+  const Plan& plan = errand_->plan();
+  const int step = plan.FindStep(receipt.folder, receipt.step);
+  const bool meant = std::ranges::any_of(
+      *tasks_, [&](const Task& task) { return task.step == step && task.server == server_; });
+  if (!meant) return false;
+  const std::string name = fmt::format("{} {}", receipt.folder, receipt.step);
+  if (!met_) forgotten_[name] = receipt.ended;
+  const auto found = forgotten_.find(name);
+  return found != forgotten_.end() && found->second == receipt.ended;
+}
+
+// A key that was recorded is shown, so that it can be compared with what the server says of itself.
+void Link::HearKey() {
+  if (session_->enrolled_key().empty() || met_) return;
+  heard_.push_back(
+      Event{.kind = EventKind::kEnrolled,
+            .server = server_,
+            .text = fmt::format("recorded its host key {}", session_->enrolled_key())});
 }
 
 void Link::HearEnd(const Request& request, const AgentLine& answer) {
@@ -285,7 +321,8 @@ void Link::HearEnd(const Request& request, const AgentLine& answer) {
       return;
     case Purpose::kHello:
       if (!ok) return Refuse("its agent could not look around: " + request.last);
-      greeted_ = true;
+      HearKey();
+      greeted_ = met_ = true;
       heard_.push_back(Report(std::exchange(hello_, {})));
       return;
     case Purpose::kPreflight:

@@ -80,8 +80,10 @@ class Link {
   void SendCredentials();
   void Hear(const AgentLine& answer);
   void HearInfo(std::string_view text);
+  bool Forget(const Receipt& receipt);
   void HearEnd(const Request& request, const AgentLine& answer);
   void ShowLine(const Request& request, std::string text);
+  void HearKey();
   void Refuse(std::string reason);
   void Lose();
 
@@ -91,9 +93,11 @@ class Link {
   std::optional<Session> session_;
   std::optional<Session> leaving_;  // the one before, until the server has let go of it
   bool begin_after_ = false;
-  bool greeted_ = false;
+  bool greeted_ = false;  // over this connection
+  bool met_ = false;      // over any
   std::map<uint32_t, Request> requests_;
   Hello hello_;
+  std::map<std::string, std::string> forgotten_;  // "folder step" -> when its receipt was made
   std::optional<Archive> archive_;
   std::vector<Heard> heard_;
 };

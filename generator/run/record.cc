@@ -27,6 +27,8 @@ std::string_view JournalName(EventKind kind) {
       return "gate";
     case EventKind::kRunEnd:
       return "run-end";
+    case EventKind::kEnrolled:
+      return "enrolled";
     default:
       return {};
   }

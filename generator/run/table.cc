@@ -26,8 +26,9 @@ Layout LayOut(const Board& board, size_t columns) {
   for (const auto& [server, row] : board.rows()) {
     const std::string& name = board.plan().servers[static_cast<size_t>(server)].name;
     layout.name = std::max(layout.name, ColumnsOf(name));
-    layout.what = std::max(layout.what, ColumnsOf(row.what));
   }
+  // Of all steps, also of those to come: columns that jump cannot be read.
+  layout.what = board.what_columns();
   layout.name = std::min({layout.name, kNameMax, columns});
   size_t left = columns - layout.name;
   const auto take = [&](size_t wanted) {

@@ -58,13 +58,10 @@ void Terminal::Show(const Event& event) {
       return Keep("", text);
     case EventKind::kServerLost:
       return Keep("\x1b[33m", fmt::format("{}: {}; trying again", server, text));
+    case EventKind::kEnrolled:
+      return Keep("", fmt::format("{}: {}", server, text));
     case EventKind::kServerFailed:
       return Keep("\x1b[1;31m", fmt::format("{}: {}", server, text));
-    case EventKind::kPreflightEnd:
-      if (event.result == Outcome::kFailed) {
-        Keep("\x1b[1;31m", fmt::format("{}: {}", server, text));
-      }
-      return;
     case EventKind::kStepEnd:
       if (event.result == Outcome::kOk) return;
       return Keep("\x1b[1;31m", fmt::format("{}: {} FAILED ({}): {}", server, board_.StepOf(event),
@@ -72,7 +69,7 @@ void Terminal::Show(const Event& event) {
     case EventKind::kGateClosed:
       return Keep("\x1b[33m", fmt::format("{} must wait: {}", server, text));
     case EventKind::kStopping:
-      return Keep("\x1b[33m", fmt::format("{}: nothing new begins", text));
+      return Keep("\x1b[33m", "nothing new begins, what runs is finished");
     default:
       return;
   }
