@@ -25,8 +25,11 @@ bool WantsAdvice(const Diagnostic& d) {
   return d.code >= 2200 && d.code < 4000 && !kSaysItself.contains(d.code);
 }
 
-// Codes that only templates and artifacts can provoke.
-Depth DepthOf(const Case& c) { return c.code() >= 4000 ? Depth::kRender : Depth::kPlan; }
+// Codes from 4000 on only templates and artifacts can provoke, from 6000 on only values of secrets.
+Depth DepthOf(const Case& c) {
+  if (c.code() >= 6000) return Depth::kSecrets;
+  return c.code() >= 4000 ? Depth::kRender : Depth::kPlan;
+}
 
 Verdict JudgeCopy(const TempDir& dir, Depth depth) {
   return Judge(
@@ -79,6 +82,14 @@ TEST(DiagBase, IsCleanUpToTheLastArtifact) {
   const TempDir dir;
   CopyTree(kCases + "/base", dir.path());
   const Verdict verdict = JudgeCopy(dir, Depth::kRender);
+  EXPECT_EQ(verdict.failure, "");
+  EXPECT_EQ(verdict.Text(dir.path()), "");
+}
+
+TEST(DiagBase, HasEverySecret) {
+  const TempDir dir;
+  CopyTree(kCases + "/base", dir.path());
+  const Verdict verdict = JudgeCopy(dir, Depth::kSecrets);
   EXPECT_EQ(verdict.failure, "");
   EXPECT_EQ(verdict.Text(dir.path()), "");
 }

@@ -1,9 +1,12 @@
 #include "estate.h"
 
+#include <filesystem>
+
 #include "base/files.h"
 #include "cli/frozen.h"
 #include "diag/print.h"
 #include "render/render.h"
+#include "secrets/survey.h"
 
 namespace kb::test {
 namespace {
@@ -17,6 +20,23 @@ void RenderAll(Compilation& c) {
     std::string text;
     renderer.Render(artifact, text, nullptr, c.diags);
   }
+}
+
+// Version control keeps no modes; these are what `kbgen secrets` insists on.
+void MakePrivate(const std::string& folder) {
+  namespace fs = std::filesystem;
+  fs::permissions(folder, fs::perms::owner_all);
+  for (const auto& file : fs::directory_iterator(folder)) {
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  }
+}
+
+Result<void> LookAtSecrets(const std::string& path, Compilation& c) {
+  MakePrivate(path);
+  KB_TRY(folder, secrets::Folder::Open(path));
+  KB_TRY(survey, secrets::Look(folder, c.model, c.sources, c.diags));
+  secrets::Judge(folder, survey, c.sources, c.diags);
+  return {};
 }
 
 }  // namespace
@@ -36,6 +56,10 @@ Verdict Judge(const Question& question) {
   const auto compiled = Compile(options, c);
   if (!compiled) verdict.failure = compiled.error().message;
   if (question.depth == Depth::kRender && compiled && compiled->has_value()) RenderAll(c);
+  if (question.depth == Depth::kSecrets && compiled && compiled->has_value()) {
+    const auto looked = LookAtSecrets(JoinPath(question.root, "credentials"), c);
+    if (!looked) verdict.failure = looked.error().message;
+  }
   verdict.diagnostics = c.diags.Sorted();
   return verdict;
 }

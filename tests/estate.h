@@ -10,8 +10,9 @@
 
 namespace kb::test {
 
-// How far a run goes. Templates are compiled, and everything is rendered, only on demand.
-enum class Depth : uint8_t { kPlan, kRender };
+// How far a run goes. Templates are compiled, and everything is rendered, only on demand. Secrets
+// are looked at instead: those in `credentials/` beside the topology.
+enum class Depth : uint8_t { kPlan, kRender, kSecrets };
 
 struct Verdict {
   std::unique_ptr<Compilation> compilation;  // owns what the diagnostics point into

@@ -53,6 +53,7 @@ class Builder {
     AddWork();
     AddBundle();
     AddRuns();
+    AddSecrets();
     AddQuestions();
     AddTools();
   }
@@ -264,6 +265,35 @@ class Builder {
     run.add_option("SERVICE", o_.run.service, "Of the plan")->type_name("NAME")->required();
     run.add_option("STEP", o_.run.step, "Of the service; none: show all")->type_name("NAME");
     run.add_option("ARGUMENT", o_.run.arguments, "Handed to the step as it is")->type_name("TEXT");
+  }
+
+  void AddSecrets() {
+    CLI::App& secrets = WithJson(WithModel(Command(
+        "secrets", "Make, check and exchange the values that the credentials name",
+        "  kbgen secrets init                       # on the install host: what is missing\n"
+        "  kbgen secrets check\n"
+        "  kbgen secrets rotate redis_password --dry-run\n"
+        "  kbgen secrets rotate redis_password      # then, when it is applied: --finish\n"
+        "  kbgen secrets init --provider vault      # values live in Vault\n",
+        Secrets)));
+    AddChoice<std::string>(secrets, "ACTION", o_.action, Words({"init", "check", "rotate"}),
+                           "What to do; no value is ever printed");
+    secrets.get_option("ACTION")->required();
+    secrets.add_option("NAME", o_.names, "rotate: credentials, as the topology calls them")
+        ->type_name("NAME");
+    secrets
+        .add_option("--credentials", o_.credentials,
+                    "The folder of the env files; by default the one below the install root")
+        ->type_name("DIR");
+    AddChoice<std::string>(secrets, "--provider", o_.provider, Words({"files", "vault"}),
+                           "Where values are kept; vault: and copied into the env files");
+    secrets
+        .add_option("--vault-path", o_.vault_path,
+                    "MOUNT/FOLDER of a KV store, version 2; by default secret/<topology>/global")
+        ->type_name("PATH");
+    secrets.add_flag("--dry-run", o_.dry_run, "rotate: show who reads it, and change nothing");
+    secrets.add_flag("--finish", o_.finish, "rotate: forget the former value");
+    secrets.add_flag("--undo", o_.undo, "rotate: bring the former value back");
   }
 
   void AddQuestions() {

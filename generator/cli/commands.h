@@ -55,7 +55,7 @@ struct Options {
   std::string why;
   std::string on;
   // Of bundle.
-  std::string action;
+  std::string action;  // of secrets as well
   std::string file;
   std::string key;
   std::string serial;
@@ -66,6 +66,14 @@ struct Options {
   bool images = false;
   bool air_gapped = false;
   RunOptions run;
+  // Of secrets.
+  std::string credentials;  // the folder; empty: as the topology says
+  std::string provider = "files";
+  std::string vault_path;
+  std::vector<std::string> names;
+  bool dry_run = false;
+  bool finish = false;
+  bool undo = false;
 };
 
 // The exit status: stable, because scripts and CI read it.
@@ -94,6 +102,7 @@ Status Drill(const Options& options);
 Status Drift(const Options& options);
 Status Rollback(const Options& options);
 Status RunStep(const Options& options);
+Status Secrets(const Options& options);
 Status Selfcheck(const Options& options);
 Status Bundle(const Options& options);
 

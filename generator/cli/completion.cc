@@ -48,7 +48,7 @@ std::string BashCommand(const CommandText& command) {
   std::string values;
   std::string argument;
   for (const OptionText& option : command.options) {
-    if (option.words.empty()) argument = BashValue(option);
+    if (option.words.empty() && argument.empty()) argument = BashValue(option);
     if (option.words.empty() || option.value.empty()) continue;
     values +=
         fmt::format("        {}) {}; return ;;\n", fmt::join(option.words, "|"), BashValue(option));

@@ -111,7 +111,10 @@ class Reader {
   std::vector<Named> ReadNamed(const Node& root, std::string_view key) {
     std::vector<Named> names;
     for (const auto& entry : EntriesOf(root, key)) {
-      names.push_back({{entry.key, entry.key_span}, TextOf(entry.value, "help")});
+      names.push_back({.name = {entry.key, entry.key_span},
+                       .help = TextOf(entry.value, "help"),
+                       .rotates = TextOf(entry.value, "rotates", "true") == "true",
+                       .rotation = TextOf(entry.value, "rotation")});
     }
     return names;
   }

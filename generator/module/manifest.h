@@ -27,6 +27,10 @@ struct Setting {
 struct Named {  // images, packages, secrets
   Word name;
   std::string_view help;
+  // Secrets: whether a running service takes a new value, and what it wants beside its steps; when
+  // it does not, why.
+  bool rotates = true;
+  std::string_view rotation = {};
 };
 
 enum class ProbeType : uint8_t { kTcp, kHttp, kDialogue };

@@ -34,6 +34,15 @@ ShapeRef NamedDeclaration() {
   return DictOf(Nullable(RecordOf({{"help", Scalar(ShapeKind::kText), "one sentence"}})));
 }
 
+ShapeRef SecretDeclaration() {
+  return DictOf(Nullable(RecordOf({
+      {"help", Scalar(ShapeKind::kText), "one sentence"},
+      {"rotates", Scalar(ShapeKind::kBool), "false: a running service cannot take a new value"},
+      {"rotation", Scalar(ShapeKind::kText),
+       "what a new value needs beside the steps; with `rotates: false`, why there can be none"},
+  })));
+}
+
 ShapeRef EndpointDeclaration() {
   const ShapeRef text = Scalar(ShapeKind::kText);
   const ShapeRef exchange = RecordOf({
@@ -154,7 +163,7 @@ const Shape& ManifestShape() {
          "what a topology may set"},
         {"images", NamedDeclaration(), "image references"},
         {"packages", NamedDeclaration(), "package versions"},
-        {"secrets", NamedDeclaration(), "secrets that it reads"},
+        {"secrets", SecretDeclaration(), "secrets that it reads"},
         {"endpoints", EndpointDeclaration(), "ports that it offers"},
         {"needs", DictOf(need), "services that it talks to"},
         {"provides", ListOf(Enum({"databases", "vhosts", "buckets"})), "what apps may ask for"},

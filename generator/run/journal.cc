@@ -1,6 +1,7 @@
 #include "run/journal.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -158,6 +159,11 @@ Result<Journal> Journal::Open(const std::string& path, const Record& now) {
   }
   write::Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd.ok()) return write::SystemError("open", path);
+  struct stat status;
+  if (fstat(fd.get(), &status) != 0) return write::SystemError("read", path);
+  if (!S_ISREG(status.st_mode)) {
+    return Fail(fmt::format("the journal `{}` is not a regular file", path));
+  }
   KB_TRY(text, ReadFile(path));
   auto history = ParseJournal(text);
   if (!history) {

@@ -337,14 +337,13 @@ void Schedule::Impl::CloseRound(int task, std::string why) {
   row.holds.clear();
   row.waiting_since = since;
   const bool late = now_ >= since + limits().gate_timeout;
-  const std::vector<int> unfinished = FindUnfinished(task, answers, late);
-  const bool over = gone || late || !unfinished.empty();
+  const bool over = gone || late || !FindUnfinished(task, answers, late).empty();
   if (over || row.said != why) EmitTask(EventKind::kGateClosed, task, why, Outcome::kFailed);
   row.said = why;
   if (!over) return;
   row.state = TaskState::kFailed;
   steps_[tasks_[task].step].failed = true;
-  if (!unfinished.empty()) {
+  if (const auto unfinished = FindUnfinished(task, answers, true); !unfinished.empty()) {
     std::vector<std::string> names;
     for (int first : unfinished) names.push_back(NameOf(first));
     why += fmt::format(". They wait for this step: finish them with --limit {}", Join(names, ","));

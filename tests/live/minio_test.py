@@ -75,7 +75,7 @@ def test(stage):
     trial = Trial(stage)
     for part in (trial.begins, trial.changes_nothing, trial.keeps_apart, trial.mends_drift, trial.fails_visibly,
                  trial.asks_everybody, trial.loses_a_node, trial.loses_power, trial.knows_its_drive, trial.knows_the_others,
-                 trial.replaces_a_drive, trial.restarts, trial.leaves):
+                 trial.replaces_a_drive, trial.restarts, trial.backs_up, trial.leaves):
         stage.say(part.__name__.replace("_", " "))
         part()
     trial.says_no_secret()
@@ -464,6 +464,39 @@ class Trial:
         self.stage.same("metrics after", "200", self.entry.run(metrics).stdout)
         self.validated()
 
+    def backs_up(self):
+        yes, store = "--yes=borealis/blobs", self.stage.host("depot-web1")
+        self.fleet.hosts.append(store)
+        store.ship()
+        self.put("photos/kept", "one")
+        self.put("photos/deep/er", "two")
+        self.script("backup.sh")
+        first = self.script("backup.sh", "--list").stdout.split()[-1]
+        self.put("photos/kept", "changed")
+        self.put("photos/later", "three")
+        time.sleep(1)  # backups bear the second of their beginning
+        self.script("backup.sh")
+        self.refused("usage: ", self.script("restore.sh", "--from=latest", check=False))
+        self.refused("--over-living-data", self.script("restore.sh", yes, f"--from={first}", check=False))
+        self.stage.same("after a refusal", "changed", self.got("photos/kept"))
+        self.script("restore.sh", yes, f"--from={first}", "--over-living-data")
+        self.stage.same("objects after it", {"kept": "one", "deep/er": "two"},
+                        {name: self.got(f"photos/{name}") for name in self.names("photos")})
+        self.script("restore.sh", yes, "--from=latest", "--over-living-data")
+        self.stage.same("objects of the newest", {"kept": "changed", "deep/er": "two", "later": "three"},
+                        {name: self.got(f"photos/{name}") for name in self.names("photos")})
+        self.mc("rm", "--recursive", "--force", "minio/photos/")
+
+    def put(self, place, text):
+        self.mc("pipe", "--quiet", f"minio/{place}", stdin=text)
+
+    def got(self, place):
+        return self.mc("cat", f"minio/{place}").stdout
+
+    def names(self, bucket):
+        listed = self.mc("ls", "--recursive", "--json", f"minio/{bucket}").stdout.splitlines()
+        return [json.loads(line)["key"] for line in listed]
+
     def leaves(self):
         node, yes = self.third, "--yes=borealis/blobs"
         self.refused("if that is meant", node.step(SERVICE, "cleanup", check=False))
@@ -490,4 +523,4 @@ if "KBGEN_STAGE" not in os.environ:
         sys.exit(SKIPPED)
     os.environ["KBGEN_MINIO"] = str(folder)
 sys.exit(main(test, topology="templates/06-minio/example.yaml", systemd=True,
-              programs={"curl": "curl", "jq": "jq", "mkfs.ext4": "e2fsprogs", "findmnt": "util-linux"}))
+              programs={"curl": "curl", "jq": "jq", "mkfs.ext4": "e2fsprogs", "findmnt": "util-linux", "zstd": "zstd"}))

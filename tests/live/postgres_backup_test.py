@@ -7,6 +7,7 @@ Debian's PostgreSQL 15 and the pinned Patroni of PyPI stand for the members' ima
 
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -40,11 +41,17 @@ def make_image(stage):
     users = stage.scratch / "passwd"
     users.write_text("root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n")
     _do("mount", "--bind", users, "/etc/passwd")
-    modules = [*Path("/usr/lib/python3.11/lib-dynload").glob("*.so"), *tools.parent.rglob("*.so"),
-               *Path(SERVER, "lib").glob("*.so")]
+    # The environment's python is a link to whatever python made it.
+    python = Path(os.readlink(tools / "python3"))
+    library = Path(subprocess.run([tools / "python3", "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"],
+                                  capture_output=True, text=True, check=True).stdout.strip())
+    # Of the large parts nothing is used here: just-in-time compilation, tests, packages of others.
+    extensions = [file for file in Path(SERVER, "lib").glob("*.so") if "llvm" not in file.name]
+    standard = [part for part in library.iterdir() if part.name not in ("site-packages", "dist-packages", "test", "ensurepip")]
+    modules = [python, *library.glob("lib-dynload/*.so"), *tools.parent.rglob("*.so"), *extensions]
     libraries = set().union(*(_libraries(module) for module in modules))
-    stage.image("patroni", IMAGE, ["python3", "sh", "locale", *map(str, Path(SERVER, "bin").iterdir())],
-                [tools.parent, "/usr/lib/python3.11", f"{SERVER}/lib", "/usr/share/postgresql/15", "/usr/share/zoneinfo",
+    stage.image("patroni", IMAGE, ["sh", "locale", *map(str, Path(SERVER, "bin").iterdir())],
+                ["/bin/sh", tools.parent, python, *standard, *extensions, "/usr/share/postgresql/15", "/usr/share/zoneinfo",
                  "/usr/lib/locale", "/etc/passwd", *libraries],
                 env={"PATH": f"{tools}:{SERVER}/bin:{PATH}"}, entrypoint=[f"{tools}/patroni"],
                 command=["/etc/patroni/patroni.yml"])
@@ -185,4 +192,4 @@ if "KBGEN_STAGE" not in os.environ:
         print(f"SKIP: {missing}")
         sys.exit(SKIPPED)
 sys.exit(main(test, topology=TOPOLOGY, systemd=True, programs={
-    f"{SERVER}/bin/postgres": "postgresql-15", "curl": "curl", "jq": "jq", "zstd": "zstd", "python3.11": "python3"}))
+    f"{SERVER}/bin/postgres": "postgresql-15", "curl": "curl", "jq": "jq", "zstd": "zstd"}))

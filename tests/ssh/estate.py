@@ -290,6 +290,12 @@ class Estate:
         options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen(self.command(argv, env), **options)
 
+    def kill(self, process, number=signal.SIGKILL):
+        """Sends a signal to what `start` has started, and not to the nsenter in front of it, which passes none on."""
+        self.poll(10, lambda: live._child(process.pid) or process.poll() is not None, "it has begun")
+        if process.poll() is None:
+            os.kill(live._child(process.pid), number)
+
     def kbgen(self, *arguments, **options):
         return self.run(["kbgen", *arguments], **options)
 

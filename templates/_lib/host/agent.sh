@@ -599,7 +599,7 @@ prune() {
 
 # start KIND RUN FOLDER STEP INPUT TREE SCRIPT ARG...
 start() {
-  local kind=$1 by=$2 folder=$3 step=$4 input=$5 tree=$6 script=$7 word mark log pid reader
+  local kind=$1 by=$2 folder=$3 step=$4 input=$5 tree=$6 script=$7 word mark log pid reader writer
   local -a arguments=() job
   shift 7
   for word in "$by" "$folder" "$step"; do
@@ -634,12 +634,15 @@ start() {
   if [ "$kind" = exec ]; then log=$state/exec.$$.$scripts; fi
   if ! { : >"$log"; } 2>/dev/null; then end_with 1 "cannot write $log" || return; fi
   if [ "$kind" != exec ] && ! forget "$folder" "$step"; then end_with 1 "cannot write to $state" || return; fi
+  # Both ends now: the file of an exec has no name any more when the script begins.
+  exec {writer}>>"$log"
   exec {reader}<"$log"
   # A group of its own, so that Ctrl-C at a runner on this machine does not reach it.
   set -m
-  work >>"$log" 2>&1 </dev/null &
+  work >&"$writer" 2>&1 </dev/null &
   pid=$!
   set +m
+  exec {writer}>&-
   identity "$pid" || REPLY=$pid.0.0
   if [ "$kind" = exec ]; then
     rm -f -- "$log"
@@ -728,7 +731,7 @@ close_credentials() {
 # Runs the script; in a process of its own, which nobody may be left to wait for. Reads start's variables.
 work() {
   local status began=$EPOCHSECONDS digest
-  exec {reader}<&-
+  exec {reader}<&- {writer}>&-
   local -A digests=([$folder]=-)
   digest_credentials digests
   digest=${digests[$folder]}
@@ -1063,11 +1066,12 @@ compare() {
 
 # In a shell of its own, which lib/host.sh may end: 0 same, 1 different, else it cannot be told.
 same_text() {
+  # shellcheck disable=SC2154,SC2317  # what lib/host.sh sets and calls
   (
     if [ -L "$2" ] || [ ! -f "$2" ]; then exit 1; fi
     # shellcheck disable=SC2034  # host.sh reads it, and `here`
     kb_root=$root
-    # shellcheck source-path=SCRIPTDIR source=host.sh
+    # shellcheck source=/dev/null
     . "$root/lib/host.sh" || exit 2
     kb_failed() { exit 2; }
     kb_fill "$1"

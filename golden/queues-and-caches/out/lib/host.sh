@@ -178,17 +178,25 @@ kb_close_temporary() {
 }
 
 kb_same_file() {
-  if [ ! -f "$2" ] || [ -L "$2" ] || ! cmp -s -- "$1" "$2"; then return 1; fi
-  mountpoint --quiet -- "$2" || [ "$(stat -c '%a %u:%g' -- "$1")" = "$(stat -c '%a %u:%g' -- "$2")" ]
+  if [ ! -f "$2" ] || [ -L "$2" ] || [ "$(sha256sum <"$1")" != "$(sha256sum <"$2")" ]; then return 1; fi
+  kb_mounted "$2" || [ "$(stat -c '%a %u:%g' -- "$1")" = "$(stat -c '%a %u:%g' -- "$2")" ]
 }
 
 # A container engine mounts /etc/hosts and /etc/resolv.conf: they can be filled, not replaced.
 kb_replace() {
-  if mountpoint --quiet -- "$2"; then
+  if kb_mounted "$2"; then
     cat -- "$1" >"$2"
   else
     mv -T -f -- "$1" "$2"
   fi
+}
+
+kb_mounted() {
+  local where
+  while read -r _ _ _ _ where _; do
+    if [ "$where" = "$1" ]; then return 0; fi
+  done </proc/self/mountinfo
+  return 1
 }
 
 # remove_file PATH: for what an earlier version of a step has left behind.
