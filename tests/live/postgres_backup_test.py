@@ -41,6 +41,8 @@ def make_image(stage):
     users = stage.scratch / "passwd"
     users.write_text("root:x:0:0::/root:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n")
     _do("mount", "--bind", users, "/etc/passwd")
+    os.makedirs("/var/run/postgresql", exist_ok=True)
+    os.chmod("/var/run/postgresql", 0o777)
     # The environment's python is a link to whatever python made it.
     python = Path(os.readlink(tools / "python3"))
     library = Path(subprocess.run([tools / "python3", "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"],
@@ -52,7 +54,7 @@ def make_image(stage):
     libraries = set().union(*(_libraries(module) for module in modules))
     stage.image("patroni", IMAGE, ["sh", "locale", *map(str, Path(SERVER, "bin").iterdir())],
                 ["/bin/sh", tools.parent, python, *standard, *extensions, "/usr/share/postgresql/15", "/usr/share/zoneinfo",
-                 "/usr/lib/locale", "/etc/passwd", *libraries],
+                 "/usr/lib/locale", "/etc/passwd", "/var/run/postgresql", *libraries],
                 env={"PATH": f"{tools}:{SERVER}/bin:{PATH}"}, entrypoint=[f"{tools}/patroni"],
                 command=["/etc/patroni/patroni.yml"])
     _do("umount", "/etc/passwd")
@@ -65,8 +67,8 @@ class Warehouse:
         # What Debian has not, and what this machine has not so much of.
         for file in stage.tree.rglob("servers/*/*/etc/patroni/*"):
             text = file.read_text()
-            file.write_text(text.replace("shared_buffers: 2GB", "shared_buffers: 32MB")
-                            .replace("locale: en_US.UTF-8", "locale: C.UTF-8")
+            file.write_text(text.replace("2GB", "32MB")
+                            .replace("en_US.UTF-8", "C.UTF-8")
                             .replace('EXTENSION IF NOT EXISTS "vector"', 'EXTENSION IF NOT EXISTS "plpgsql"'))
         self.members = [stage.host(f"depot-db{n}") for n in (1, 2, 3)]
         self.store = stage.host("depot-web1")
