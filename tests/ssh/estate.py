@@ -37,12 +37,18 @@ CONFIG = "/root/.ssh/estate"  # what KBGEN_SSH_CONFIG names
 KNOWN = "/root/.ssh/known_hosts"
 OBSERVER = "10.77.255.254"  # this test's own address: it belongs to no server
 SERVICE = "book"
+VOTES = f"""\
+  votes:
+    module: voter
+    nodes: {{role: member}}
+    uses: {{ledger: {SERVICE}}}
+"""
 COLUMNS = "ENV IP_PUBLIQUE HOSTNAME IP_PRIVEE FQDN USER_SSH POOL ROLE SUBROLE DOCKER_STACK CORE NOTES"
 
 
-def main(test, hosts=3, programs=None):
-    """Runs `test(estate)` with a tree that KBGEN_BINARY (the first argument) renders. Gives the exit
-    status, 77 with a reason when the machine cannot do it."""
+def main(test, hosts=3, programs=None, gated=False):
+    """Runs `test(estate)` with a tree that KBGEN_BINARY (the first argument) renders. `gated`: with
+    the service `votes`, which has a gate, on every server. Gives the exit status, 77 with a reason when the machine cannot do it."""
     if "KBGEN_STAGE" in os.environ:
         return _inside(test, Path(os.environ["KBGEN_STAGE"]))
     if len(sys.argv) < 2:
@@ -57,12 +63,12 @@ def main(test, hosts=3, programs=None):
     with tempfile.TemporaryDirectory(prefix="kbgen-ssh-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         scratch.chmod(0o755)
-        model = Model(scratch / "model", hosts)
+        model = Model(scratch / "model", hosts, gated)
         if not render(Path(sys.argv[1]), model, scratch / "out"):
             return 1
         (scratch / "stage.json").write_text(json.dumps({
             "addresses": model.addresses, "private": "10.77.0.0/16", "install": OBSERVER, "root": ROOT,
-            "kbgen": str(Path(sys.argv[1]).resolve()), "hosts": hosts}))
+            "kbgen": str(Path(sys.argv[1]).resolve()), "hosts": hosts, "gated": gated}))
         (scratch / "credentials").mkdir(mode=0o700)
         (scratch / "credentials" / "book.env").write_text(f"BOOK_TOKEN={live._password()}\n")
         (scratch / "credentials" / "book.env").chmod(0o600)
@@ -76,8 +82,8 @@ class Model:
     """A topology of an install host and `hosts` servers: the ground is laid on all of them, the
     servers are members of the ledger `book`, and the first two read it."""
 
-    def __init__(self, folder, hosts):
-        self.folder = folder
+    def __init__(self, folder, hosts, gated=False):
+        self.folder, self.gated = folder, gated
         self.names = [f"node-{number:02d}" for number in range(1, hosts + 1)]
         self.addresses = {INSTALL: "10.77.0.10"}
         self.addresses |= {name: f"10.77.1.{number}" for number, name in enumerate(self.names, 1)}
@@ -122,7 +128,7 @@ services:
     module: reader
     nodes: {{subrole: reader}}
     uses: {{ledger: {SERVICE}}}
-""")
+""" + (VOTES if self.gated else ""))
 
 
 def render(kbgen, model, tree):
@@ -154,7 +160,7 @@ class Estate:
 
     def __init__(self, stage, told):
         self.stage, self.binary = stage, Path(told["kbgen"])
-        self.model = Model(stage.scratch / "model", told["hosts"])
+        self.model = Model(stage.scratch / "model", told["hosts"], told["gated"])
         self.names, self.tree = self.model.names, stage.tree
         self.poll, self.same, self.say = stage.poll, stage.same, stage.say
         self.daemons = {}
@@ -223,9 +229,10 @@ class Estate:
                     continue
         return found
 
-    def strip(self, name):
-        """Leaves a server nothing but bash, coreutils, tar and sshd: whatever else is run is not found."""
-        listed = subprocess.run(["dpkg-query", "--listfiles", "coreutils", "bash", "tar", "openssh-server"],
+    def strip(self, name, *more):
+        """Leaves a server nothing but bash, coreutils, tar and sshd, and the packages `more`: whatever else is run is
+        not found."""
+        listed = subprocess.run(["dpkg-query", "--listfiles", "coreutils", "bash", "tar", "openssh-server", *more],
                                 capture_output=True, text=True, check=True).stdout.split()
         keep = {Path(path).name for path in listed if "bin/" in path}
         host = self.host(name)
