@@ -255,11 +255,7 @@ void AuditCommand(const std::vector<ShellWord>& words, const Inside& inside, con
 
 void AuditScript(const ShellScript& script, const Inside& inside, const Report& report) {
   for (const ShellCommand& command : script.commands()) {
-    std::vector<ShellWord> words;
-    for (const ShellWord& word : command.words) {
-      for (ShellWord& one : script.Expand(word)) words.push_back(std::move(one));
-    }
-    AuditCommand(words, inside, report);
+    for (const auto& words : script.Variants(command)) AuditCommand(words, inside, report);
   }
   for (const auto& [name, values] : script.values()) {
     std::string lower = name;

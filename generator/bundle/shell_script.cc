@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kDepthMax = 6;
 constexpr size_t kWordsMax = 2000;
+constexpr size_t kVariantsMax = 100;
 
 bool IsNamePart(char c) { return IsAlnum(c) || c == '_'; }
 
@@ -48,6 +49,30 @@ bool LeavesPlace(const ShellWord& word) {
   return std::ranges::find(kWords, word.text) != kWords.end() || word.text.starts_with('-');
 }
 
+// `$@`, `$*`, `$1`
+bool IsPositional(std::string_view text) {
+  return text == "$@" || text == "$*" || (text.size() == 2 && text[0] == '$' && IsDigit(text[1]));
+}
+
+// `words` with what a caller gives.
+std::vector<ShellWord> Filled(const std::vector<ShellWord>& words,
+                              const std::vector<ShellWord>& given, size_t shifts) {
+  std::vector<ShellWord> filled;
+  for (const ShellWord& word : words) {
+    if (word.literal || !IsPositional(word.text)) {
+      filled.push_back(word);
+    } else if (IsDigit(word.text[1])) {
+      const auto index = static_cast<size_t>(word.text[1] - '1');
+      filled.push_back(index < given.size() ? given[index] : word);
+    } else {
+      if (filled.size() + given.size() > kWordsMax) continue;
+      const auto rest = static_cast<std::ptrdiff_t>(std::min(shifts, given.size()));
+      filled.insert(filled.end(), given.begin() + rest, given.end());
+    }
+  }
+  return filled;
+}
+
 }  // namespace
 
 std::string_view ProgramOf(std::string_view word) {
@@ -68,8 +93,20 @@ void ShellScript::Keep(ShellCommand& command) {
     auto& values = values_[words[1].text];
     values.insert(values.end(), words.begin() + 3, words.end());
   }
+  if (!words.empty() && words[0].text == "{" && !function_.empty()) ++braces_;
+  const bool closes = !words.empty() && words[0].text == "}";
+  command.function = function_;
   if (!words.empty()) commands_.push_back(std::move(command));
   command = {};
+  if (closes && !function_.empty() && --braces_ <= 0) function_.clear();
+}
+
+// `name()`: what stands behind is its body.
+bool ShellScript::BeginsFunction(const ShellCommand& command) const {
+  return command.words.size() == 1 && Peek() == '(' && Peek(1) == ')' &&
+         std::ranges::all_of(command.words[0].text, [](char c) {
+           return IsNamePart(c) || c == '-' || c == ':' || c == '.';
+         });
 }
 
 bool ShellScript::TakeAssignment(const ShellCommand& command, const ShellWord& word) {
@@ -103,6 +140,12 @@ void ShellScript::ReadCommands(char closing) {
       Keep(command);
       ++pos_;
       ReadHeredocs();
+    } else if (BeginsFunction(command)) {
+      function_ = command.words[0].text;
+      braces_ = 0;
+      command = {};
+      pos_ += 2;
+      while (Peek() == ' ' || Peek() == '\n') ++pos_;
     } else if (c == ';' || c == '&' || c == '|' || c == '(' || c == ')') {
       Keep(command);
       ++pos_;
@@ -245,7 +288,11 @@ void ShellScript::ReadDollar(std::string& out) {
     pos_ = std::min(pos_ + 1, text_.size());
   } else {
     ++pos_;
-    while (IsNamePart(Peek())) ++pos_;
+    if (std::string_view("@*#?!$-").find(Peek()) != std::string_view::npos && !AtEnd()) {
+      ++pos_;
+    } else {
+      while (IsNamePart(Peek())) ++pos_;
+    }
   }
   pos_ = std::min(pos_, text_.size());
   out += text_.substr(begin, pos_ - begin);
@@ -268,6 +315,47 @@ void ShellScript::ReadArray(const std::string& name) {
     }
   }
   if (!AtEnd()) ++pos_;
+}
+
+size_t ShellScript::ShiftsOf(std::string_view function) const {
+  size_t shifts = 0;
+  for (const ShellCommand& command : commands_) {
+    size_t at = 0;  // behind `{`, `then` and the like
+    while (at + 1 < command.words.size() && LeavesPlace(command.words[at])) ++at;
+    if (command.function != function || command.words[at].text != "shift") continue;
+    const bool counted = at + 1 < command.words.size();
+    const auto count = counted ? ParseUnsigned(command.words[at + 1].text) : 1;
+    shifts += count.value_or(1);
+  }
+  return shifts;
+}
+
+std::vector<std::vector<ShellWord>> ShellScript::Variants(const ShellCommand& command,
+                                                          size_t& left) const {
+  std::vector<ShellWord> words;
+  bool positional = false;
+  for (const ShellWord& word : command.words) {
+    for (ShellWord& one : Expand(word)) {
+      positional = positional || (!one.literal && IsPositional(one.text));
+      words.push_back(std::move(one));
+    }
+  }
+  if (!positional || command.function.empty() || left == 0) return {words};
+  std::vector<std::vector<ShellWord>> variants;
+  const size_t shifts = ShiftsOf(command.function);
+  for (const ShellCommand& call : commands_) {
+    if (call.function == command.function) continue;
+    const auto name = std::ranges::find(call.words, command.function, &ShellWord::text);
+    if (name == call.words.end() || left == 0) continue;
+    --left;
+    for (const auto& called : Variants(call, left)) {
+      const auto at = std::ranges::find(called, command.function, &ShellWord::text);
+      if (at == called.end() || variants.size() >= kVariantsMax) continue;
+      variants.push_back(Filled(words, {at + 1, called.end()}, shifts));
+    }
+  }
+  if (variants.empty()) variants.push_back(std::move(words));
+  return variants;
 }
 
 std::vector<ShellWord> ShellScript::Expand(const ShellWord& word, int depth) const {

@@ -21,6 +21,7 @@ struct ShellWord {
 
 struct ShellCommand {
   std::vector<ShellWord> words;  // at least one; assignments in front are left out
+  std::string function;          // that it is in; empty: none
 };
 
 class ShellScript {
@@ -38,6 +39,13 @@ class ShellScript {
     return values_;
   }
   const std::vector<std::pair<uint32_t, uint32_t>>& comments() const { return comments_; }
+
+  // The command with its words expanded, once for each way in which it is called: in a function,
+  // `$@` and `$1` are what its callers in this script give.
+  std::vector<std::vector<ShellWord>> Variants(const ShellCommand& command) const {
+    size_t left = 40;  // functions that call each other would have no end
+    return Variants(command, left);
+  }
 
   // The words that a word becomes: variables whose values are known are replaced by all of them.
   std::vector<ShellWord> Expand(const ShellWord& word) const { return Expand(word, 0); }
@@ -64,6 +72,9 @@ class ShellScript {
   void Keep(ShellCommand& command);
   bool TakeAssignment(const ShellCommand& command, const ShellWord& word);
   std::vector<ShellWord> Expand(const ShellWord& word, int depth) const;
+  std::vector<std::vector<ShellWord>> Variants(const ShellCommand& command, size_t& left) const;
+  size_t ShiftsOf(std::string_view function) const;
+  bool BeginsFunction(const ShellCommand& command) const;
 
   std::string_view text_;
   uint32_t at_;
@@ -72,6 +83,8 @@ class ShellScript {
   std::map<std::string, std::vector<ShellWord>, std::less<>> values_;
   std::vector<std::pair<uint32_t, uint32_t>> comments_;
   std::vector<Heredoc> heredocs_;
+  std::string function_;
+  int braces_ = 0;  // that are open in the function
   bool backquoted_ = false;
   bool array_ = false;  // the word that was read last was an array's
 };

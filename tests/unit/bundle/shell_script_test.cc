@@ -66,5 +66,31 @@ TEST(ShellScript, FollowsWhatVariablesAreGiven) {
   }
 }
 
+TEST(ShellScript, KnowsWhatCallersGiveAFunction) {
+  struct Case {
+    std::string_view text, last;
+  };
+  for (const Case& c : {
+           Case{"f() { x \"$@\"; }\nf a b\nf c", "x|a|b|\nx|c|\n"},
+           Case{"f() {\n local i=$2\n x $i\n}\nwait_for 60 f a b", "x|b|\n"},
+           Case{"f() { shift; x \"$@\"; }\nf a b c", "x|b|c|\n"},
+           Case{"g() { f b \"$@\"; }\nf() { x \"$@\"; }\ng c", "x|b|c|\n"},
+           Case{"f() { f \"$@\"; x $1; }", "x|$1|\n"},
+           Case{"f() { { a; }; b; }\nx $1\nf c", "x|$1|\n"},
+       }) {
+    const ShellScript script(c.text, 0);
+    std::string shown;
+    for (const ShellCommand& command : script.commands()) {
+      for (const auto& words : script.Variants(command)) {
+        std::string line;
+        for (const ShellWord& word : words) line += word.text + "|";
+        const size_t at = line.find("x|");
+        if (at != std::string::npos) shown += line.substr(at) + "\n";
+      }
+    }
+    EXPECT_EQ(shown, c.last) << c.text;
+  }
+}
+
 }  // namespace
 }  // namespace kb::bundle
