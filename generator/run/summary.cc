@@ -96,7 +96,9 @@ std::string Summarize(const Board& board, const Course& course, const SummaryWor
     text += fmt::format("FAILED: {}.\n", Numbers(course));
   }
   if (!words.logs.empty()) text += fmt::format("The logs are in {}.\n", words.logs);
-  return text + fmt::format("When it is put right, continue with:\n    {}\n", words.again);
+  const bool stopped = course.finish == Finish::kInterrupted && board.failures().empty();
+  text += stopped ? "Continue" : "When it is put right, continue";
+  return text + fmt::format(" with:\n    {}\n", words.again);
 }
 
 namespace {

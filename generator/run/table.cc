@@ -108,7 +108,7 @@ TableLine DrawHead(const Board& board, std::string_view title, Time now, size_t 
                   Count(board.tasks(), "step"), Count(active, "server"), Span(now - board.began()));
   if (!board.failures().empty()) text += fmt::format(", {} FAILED", board.failures().size());
   if (board.stopping()) {
-    text = fmt::format("finishing what runs ({}); Ctrl-C once more leaves at once", text);
+    text = fmt::format("finishing what runs; Ctrl-C once more leaves at once; {}", text);
   }
   return Colored(Fit(text, columns), "\x1b[1m", paint);
 }

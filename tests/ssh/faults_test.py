@@ -49,6 +49,14 @@ class Round:
         (pid,) = self.estate.processes("depot", "kbgen")
         return pid
 
+    def interrupt(self):
+        """A Ctrl-C, and waits until it was heard: two that are close are one to the kernel."""
+        os.kill(self.kbgen(), signal.SIGINT)
+        for line in self.runner.stdout:
+            if b"nothing new begins" in line:
+                return
+        raise Failed("the runner has ended")
+
     def release(self):
         self.gate.parent.mkdir(exist_ok=True)
         self.gate.write_text("")
@@ -116,11 +124,10 @@ def two_runners(estate):
 def interrupts(estate):
     estate.say("Ctrl-C once: what runs is finished")
     first = Round(estate, "until-Ctrl-C", "node-01")
-    os.kill(first.kbgen(), signal.SIGINT)
-    estate.poll(10, lambda: "stopping" or True)
+    first.interrupt()
     first.release()
     told = first.output()
-    says(told, "Stopped; what ran was finished", "continue with", f"kbgen apply -o {TREE}")
+    says(told, "Stopped; what ran was finished", "Continue with", f"kbgen apply -o {TREE}")
     estate.same("status", 1, first.runner.returncode)
     estate.same("runs", first.before[WRITE][1:], runs(estate, WRITE)[1:])
     apply(estate)
@@ -128,8 +135,7 @@ def interrupts(estate):
 
     estate.say("Ctrl-C twice: leaves at once, and the next one waits")
     second = Round(estate, "left-at-once", "node-01")
-    os.kill(second.kbgen(), signal.SIGINT)
-    estate.poll(10, lambda: estate.processes("depot", "kbgen"))
+    second.interrupt()
     os.kill(second.kbgen(), signal.SIGINT)
     told = second.output(10)
     says(told, "Left at once", "node-01: book/write")
