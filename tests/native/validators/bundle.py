@@ -12,6 +12,7 @@ READ_BY_COMPANION = {
     "validate.pgpass": "the same form as pgpass",
     "user-passwords": "07_maria_03_databases reads it, and that step runs here",
     "role-passwords": "03_pg_05_databases reads it, and that step runs here",
+    "PLAN.tsv": "run.sh reads it, and tests/plan_test.py compares it with PLAN.json",
     "role-secrets": "06_minio_03_buckets reads it, and tests/live runs that step",
 }
 
