@@ -205,6 +205,14 @@ class Builder {
     command.add_option("-j,--jobs", o_.jobs, "Servers that connect or receive files at once")
         ->type_name("N");
     command
+        .add_option(
+            "--bundle", run.bundle,
+            "Act on this bundle instead of a tree: it is verified and unpacked beside itself")
+        ->type_name("FILE");
+    command
+        .add_option("--signers", o_.signers, "With --bundle: who may sign, as ssh-keygen(1) has it")
+        ->type_name("FILE");
+    command
         .add_option("--state", run.state,
                     "Where journal, lock, logs and reports lie; below the install root if not said")
         ->type_name("DIR");

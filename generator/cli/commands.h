@@ -17,6 +17,7 @@ struct RunOptions {
   std::vector<std::string> limit;     // servers
   std::vector<std::string> services;  // --module
   std::string state;                  // folder; empty: below the install root
+  std::string bundle;                 // a file, instead of the output tree
   bool dry_run = false;
   bool enrol = false;
   bool from_here = false;

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -10,14 +11,17 @@
 
 #include <fmt/core.h>
 
+#include "base/digest.h"
 #include "base/files.h"
 #include "base/strings.h"
+#include "bundle/unpack.h"
 #include "run/record.h"
 
 namespace kb::cli {
 namespace {
 
 constexpr std::string_view kAgent = "lib/agent.sh";
+constexpr const char* kSums = "SHA256SUMS";
 // More threads than this wait for the same disk.
 constexpr unsigned kThreads = 4;
 
@@ -63,9 +67,39 @@ Tried<void> ActsFromInstallHost(const run::Plan& plan, const Options& options,
       install.name, install.ip));
 }
 
+// Where what the bundle holds lies: beside it, once. Steps on this host run from there, also longer
+// than this process, and so do repetitions.
+Tried<std::string> FolderOf(const std::string& file, const std::string& signers) {
+  constexpr std::string_view kEnding = ".tar.zst";
+  constexpr size_t kShownDigits = 12;
+  if (signers.empty()) return Usage("--bundle wants --signers: whose bundles are welcome");
+  const bundle::VerifyOptions verify{.signers = signers, .newer_than = {}, .topology = {}};
+  auto read = bundle::Verify(file, verify);
+  if (!read) return Environment(std::move(read).error().message);
+  std::string folder = file;
+  if (folder.ends_with(kEnding)) folder.resize(folder.size() - kEnding.size());
+  folder += '-' + read->tree.substr(0, kShownDigits);
+  if (!PathExists(folder)) {
+    auto unpacked = bundle::Unpack(file, folder, verify);
+    if (!unpacked) return Environment(std::move(unpacked).error().message);
+    return folder;
+  }
+  // Unpacked before. The signed list must be this bundle's; all else is compared with that list.
+  const auto sums = ReadFile(JoinPath(folder, kSums));
+  const auto listed = std::ranges::find(read->files, kSums, &bundle::File::path);
+  if (sums && listed != read->files.end() && Digest(*sums) == listed->digest) return folder;
+  return Environment(
+      fmt::format("`{}` is there and is not what `{}` holds: move it away", folder, file));
+}
+
 }  // namespace
 
-Tried<Site> OpenSite(const Options& options) { return OpenSite(options, options.out); }
+Tried<Site> OpenSite(const Options& options) {
+  if (options.run.bundle.empty()) return OpenSite(options, options.out);
+  auto folder = FolderOf(options.run.bundle, options.signers);
+  if (!folder) return std::unexpected(std::move(folder).error());
+  return OpenSite(options, *folder);
+}
 
 Tried<Site> OpenSite(const Options& options, const std::string& tree) {
   Site site;

@@ -33,6 +33,13 @@ void AddImages(const Tree& tree, const std::vector<std::string>& images,
   }
 }
 
+// A bundle's packages: those for the server's system where they are sorted by system, else all.
+void AddPackages(const Tree& tree, const Server& server, std::vector<Shipped>& shipped) {
+  const std::string own = fmt::format("packages/{}/", server.os);
+  const auto [begin, end] = Below(tree, own);
+  Add(tree, begin == end ? "packages/" : own, 0, shipped);
+}
+
 void Order(std::vector<Shipped>& shipped) {
   std::ranges::sort(shipped, {}, &Shipped::path);
   // Two services of one server may use the same image.
@@ -59,6 +66,7 @@ std::vector<Shipped> ShippedTo(const Tree& tree, int server) {
   Add(tree, folder, folder.size(), shipped);
   Add(tree, "lib/", 0, shipped);
   for (int service : row.services) AddImages(tree, tree.plan.services[service].images, shipped);
+  AddPackages(tree, row, shipped);
   Order(shipped);
   return shipped;
 }
@@ -71,8 +79,10 @@ std::string InputOf(const Tree& tree, int step, int server) {
   const Step& row = tree.plan.steps[step];
   const Service& service = tree.plan.services[row.service];
   std::vector<Shipped> read;
-  Add(tree, "lib/", 0, read);
+  // Of lib/ what scripts source: a newer agent must not run every step again.
+  Add(tree, "lib/host.sh", 0, read);
   if (row.on_install) {
+    Add(tree, "lib/fleet.sh", 0, read);
     Add(tree, "modules/" + row.script, 0, read);
   } else {
     const std::string root = fmt::format("servers/{}/", tree.plan.servers[server].name);
@@ -84,6 +94,8 @@ std::string InputOf(const Tree& tree, int step, int server) {
     });
     AddImages(tree, service.images, read);
   }
+  // What a bundle carries is how to get something, not what it is.
+  std::erase_if(read, [&](const Shipped& file) { return tree.files[file.file].carried; });
   Order(read);
   return DigestOf(tree, read);
 }

@@ -35,7 +35,10 @@ Schedule::Impl::Impl(const Plan& plan, const Expected& expected, std::vector<Tas
       steps_(plan.steps.size()),
       services_(plan.services.size()) {
   for (std::string& generation : generations_) generation = GenerationName(generation);
-  for (ServerRow& server : servers_) server.receipts.resize(plan.steps.size());
+  for (ServerRow& server : servers_) {
+    server.receipts.resize(plan.steps.size());
+    server.ended.resize(plan.steps.size());
+  }
   for (size_t i = 0; i < tasks_.size(); ++i) {
     StepRow& step = steps_[tasks_[i].step];
     if (step.tasks.empty()) order_.push_back(tasks_[i].step);

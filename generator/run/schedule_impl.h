@@ -42,9 +42,10 @@ struct ServerRow {
 
   std::string generation;
   std::vector<Running> running;
-  std::vector<bool> receipts;  // by step: ended well some time, with whatever input
-  int task = -1;               // that is running there, or keeps it free
-  int64_t connect_seq = 0;     // when the present connection was asked for
+  std::vector<bool> receipts;      // by step: ended well some time, with whatever input
+  std::vector<std::string> ended;  // by step: when, ISO UTC; empty: never
+  int task = -1;                   // that is running there, or keeps it free
+  int64_t connect_seq = 0;         // when the present connection was asked for
   Time trying_since = 0;
   Time retry_at = 0;
   Time look_at = 0;
@@ -154,6 +155,7 @@ class Schedule::Impl {
   void NoteReceipts(const Hello& hello);
   void Meet(int server);
   void MeetAll();
+  void ReopenInstallSteps();
   void Check(int server);
   void ShipAll();
   bool MayUseLine() const;  // --jobs

@@ -59,7 +59,9 @@ void Schedule::Impl::NoteReceipts(const Hello& hello) {
   row.running = hello.running;
   for (const Receipt& receipt : hello.receipts) {
     const int step = plan_.FindStep(receipt.folder, receipt.step);
-    if (step >= 0) row.receipts[step] = true;
+    if (step < 0) continue;
+    row.receipts[step] = true;
+    row.ended[step] = receipt.ended;
   }
 }
 
@@ -207,6 +209,28 @@ void Schedule::Impl::Check(int server) {
   }
 }
 
+// What a step on the install host did, it did for the members: where one of them begins anew, after
+// a cleanup perhaps, or did so in a run that was cut off since, its receipt says nothing any more.
+void Schedule::Impl::ReopenInstallSteps() {
+  for (int step : order_) {
+    const Step& of = plan_.steps[step];
+    if (!of.on_install || of.servers.empty()) continue;
+    StepRow& row = steps_[step];
+    const std::string& own = servers_[of.servers.front()].ended[step];
+    const auto anew = [&](int other) {
+      return steps_[other].open > 0 ||
+             std::ranges::any_of(plan_.steps[other].servers,
+                                 [&](int server) { return servers_[server].ended[other] > own; });
+    };
+    if (!std::ranges::any_of(of.after, anew)) continue;
+    for (int task : row.tasks) {
+      if (rows_[task].state != TaskState::kSkipped) continue;
+      rows_[task].state = TaskState::kWaiting;
+      ++row.open;
+    }
+  }
+}
+
 void Schedule::Impl::MeetAll() {
   bool all = true;
   for (int server : needed_) {
@@ -218,6 +242,7 @@ void Schedule::Impl::MeetAll() {
   // Where nothing ever was, files harm nobody: they need not wait for the others.
   ShipAll();
   if (!all) return;
+  if (apply()) ReopenInstallSteps();
   met_ = true;
   changed_ = true;
   if (failed_) {

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <fmt/core.h>
@@ -26,6 +28,7 @@ using nlohmann::json;
 using write::Fd;
 
 constexpr size_t kShownMax = 5;  // findings in one message
+constexpr std::string_view kSumsName = "SHA256SUMS", kSignatureName = "SHA256SUMS.sig";
 
 bool StaysInside(std::string_view path) {
   return std::ranges::none_of(Split(path, '/'), [](std::string_view part) {
@@ -85,6 +88,37 @@ Result<std::vector<TreeFile>> ParseManifest(std::string_view text) {
   return files;
 }
 
+// What a bundle carries besides the tree: archives of images, packages, its own papers. SHA256SUMS
+// lists the whole, a line each: "0644 <sha256>  <path>".
+Result<void> AddCarried(std::string_view sums, std::vector<TreeFile>& files) {
+  constexpr size_t kModeSize = 4, kPathAt = kModeSize + 1 + 2 * sizeof(Sha256) + 2;
+  const size_t rendered = files.size();
+  const auto listed = std::span(files).first(rendered);
+  std::vector<TreeFile> carried;
+  for (std::string_view line : Split(sums, '\n')) {
+    if (line.empty()) continue;
+    const auto wrong = [&] { return Fail(fmt::format("{}: cannot read `{}`", kSumsName, line)); };
+    if (line.size() <= kPathAt) return wrong();
+    const std::string_view mode = line.substr(0, kModeSize);
+    TreeFile file{std::string(line.substr(kPathAt)),
+                  std::string(line.substr(kModeSize + 1, 2 * sizeof(Sha256))), mode == "0755",
+                  true};
+    if ((mode != "0644" && mode != "0755") || !IsDigest(file.sha256) || !StaysInside(file.path)) {
+      return wrong();
+    }
+    if (file.path == write::kManifestName ||
+        std::ranges::binary_search(listed, file.path, {}, &TreeFile::path)) {
+      continue;
+    }
+    carried.push_back(std::move(file));
+  }
+  std::ranges::move(carried, std::back_inserter(files));
+  std::ranges::sort(files, {}, &TreeFile::path);
+  const auto twice = std::ranges::adjacent_find(files, {}, &TreeFile::path);
+  if (twice == files.end()) return {};
+  return Fail(fmt::format("{}: `{}` stands there twice", kSumsName, twice->path));
+}
+
 // Everything below a folder that is not a folder itself, sorted.
 bool ListAll(int root, const std::string& prefix, std::vector<std::string>& paths) {
   std::vector<std::string> folders;
@@ -124,7 +158,7 @@ Result<void> Verify(int root, const std::vector<TreeFile>& files, unsigned threa
   std::ranges::sort(there);
   std::vector<std::string> findings;
   for (const std::string& path : there) {
-    if (path == write::kManifestName) continue;
+    if (path == write::kManifestName || path == kSumsName || path == kSignatureName) continue;
     if (!std::ranges::binary_search(files, path, {}, &TreeFile::path)) {
       findings.push_back(path + " is not in the manifest");
     }
@@ -179,6 +213,15 @@ Result<Tree> ReadTree(const std::string& root, unsigned threads) {
   if (!manifest) return within(std::move(manifest).error());
   auto files = ParseManifest(*manifest);
   if (!files) return within(std::move(files).error());
+  const std::string sums_name(kSumsName);
+  if (const Fd sums = write::OpenBeneath(folder.get(), sums_name, O_RDONLY | O_NONBLOCK);
+      sums.ok()) {
+    auto text = ReadOpen(sums, sums_name);
+    if (!text) return within(std::move(text).error());
+    if (auto added = AddCarried(*text, *files); !added) {
+      return within(std::move(added).error());
+    }
+  }
   if (auto same = Verify(folder.get(), *files, threads); !same) {
     return within(std::move(same).error());
   }

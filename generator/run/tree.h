@@ -15,6 +15,7 @@ struct TreeFile {
   std::string path;  // below the tree's root
   std::string sha256;
   bool executable = false;
+  bool carried = false;  // a bundle brought it besides: SHA256SUMS lists it, the manifest does not
 };
 
 struct Tree {

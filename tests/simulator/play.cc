@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -119,6 +120,7 @@ class Story {
   std::vector<int> finish_first_;
   bool begun_calm_ = false;    // and whole
   std::vector<char> touched_;  // services
+  std::set<int> begun_;        // steps, in this run
   std::vector<Line> lines_;
   std::vector<Sample> samples_;
   std::vector<Sample> wells_;
@@ -223,6 +225,7 @@ void Story::StartRun() {
   finish_first_.clear();
   begun_calm_ = calm();
   touched_.assign(plan_.services.size(), false);
+  begun_.clear();
   wells_.assign(wells_.size(), {});
   owed_.clear();
   auto tasks = SelectTasks(plan_, expected_, selection_);
@@ -530,7 +533,12 @@ void Story::JudgeBegin(int step, int server) {
                         plan_.servers[server].name, what));
   };
   if (host.script) says("another step runs there");
-  if (estate_.counts(step, server)) says("its receipt counts, yet it runs again");
+  // On the install host it runs for the members, and again when one of them began anew.
+  const bool anew = row.on_install && std::ranges::any_of(row.after, [&](int other) {
+                      return begun_.contains(other);
+                    });
+  if (estate_.counts(step, server) && !anew) says("its receipt counts, yet it runs again");
+  begun_.insert(step);
   if (!row.on_install && host.generation != GenerationName(expected_.generations[server])) {
     says("its files were not shipped");
   }

@@ -114,6 +114,24 @@ declare -A digest_of=() mode_of=()
 paths=()
 tree_id=
 
+declare -A carried=() # what a bundle brought besides: SHA256SUMS lists it, the manifest does not
+
+# SHA256SUMS of an unpacked bundle: lines `MODE DIGEST  PATH`, the whole of it.
+read_sums() {
+  local line path
+  if [ ! -f "$tree/SHA256SUMS" ]; then return 0; fi
+  while IFS= read -r line; do
+    if [[ ! $line =~ ^(0644|0755)\ ([0-9a-f]{64})\ \ ([A-Za-z0-9._@+:=,~/-]+)$ ]]; then
+      cannot "SHA256SUMS: cannot read: $line"
+    fi
+    path=${BASH_REMATCH[3]}
+    if [ "$path" = MANIFEST.json ] || [ -n "${digest_of[$path]:-}" ]; then continue; fi
+    if [[ /$path/ == */../* || /$path/ == */./* || $path == /* ]]; then cannot "SHA256SUMS: $path is no path"; fi
+    paths+=("$path")
+    digest_of[$path]=${BASH_REMATCH[2]} mode_of[$path]=${BASH_REMATCH[1]} carried[$path]=1
+  done <"$tree/SHA256SUMS"
+}
+
 # Compares every file with MANIFEST.json, which has one file a line: what is run is what was reviewed.
 read_tree() {
   local line path entry number=0
@@ -135,13 +153,15 @@ read_tree() {
   if [ "${#paths[@]}" -eq 0 ]; then cannot "MANIFEST.json names no file"; fi
   tree_id=$(sha256sum <"$tree/MANIFEST.json") || cannot "cannot read MANIFEST.json"
   tree_id=${tree_id%% *}
+  read_sums
   cd -- "$tree" || cannot "cannot enter $tree"
   for entry in **; do
     if [ -L "$entry" ]; then
       wrong+=("$entry is a link")
     elif [ -d "$entry" ]; then
       continue
-    elif [ "$entry" != MANIFEST.json ] && [ -z "${digest_of[$entry]:-}" ]; then
+    elif [[ $entry != MANIFEST.json && $entry != SHA256SUMS && $entry != SHA256SUMS.sig ]] &&
+      [ -z "${digest_of[$entry]:-}" ]; then
       wrong+=("$entry is not in the manifest")
     fi
   done
@@ -173,7 +193,7 @@ read_tree() {
 # ---------------------------------------------------------------- the plan
 
 servers=() services=() steps=() # names; steps: SERVICE/STEP, in an order that works one by one
-declare -A address=() ip=() rows_for=() services_on=()
+declare -A address=() ip=() os_of=() rows_for=() services_on=()
 declare -A folder=() label=() gate=() members=() images=() credentials_for=()
 declare -A kind=() strategy=() on=() connection=() script=() hosts=()
 
@@ -186,6 +206,7 @@ read_plan() {
       server)
         servers+=("$a")
         address[$a]=$b ip[$a]=$c
+        os_of[$a]=$d
         rows_for[$a]="host"$'\t'"$a"$'\n'"os"$'\t'"$d"$'\n'
         ;;
       mount) rows_for[$a]+="mount"$'\t'"$b"$'\n' ;;
@@ -256,11 +277,12 @@ select_tasks() {
 # ---------------------------------------------------------------- what is shipped
 
 declare -A lines_of=() # folder of the tree -> "MODE DIGEST  PATH" of the files below it, as hosts call them
+declare -A read_of=()  # the same without what a bundle carries
 declare -A generation_of=() input_of=()
 
 # Puts the manifest's files into buckets: servers/NAME (as they are called there), images/NAME, lib.
 gather_lines() {
-  local path rest bucket name
+  local path rest bucket name line
   for path in "${paths[@]}"; do
     name=$path
     case $path in
@@ -273,9 +295,17 @@ gather_lines() {
         bucket=images/${rest%%/*}
         ;;
       lib/*) bucket=lib ;;
+      packages/*/*)
+        rest=${path#packages/}
+        bucket=packages/${rest%%/*}
+        ;;
+      packages/*) bucket=packages ;;
       *) continue ;;
     esac
-    lines_of[$bucket]=${lines_of[$bucket]:-}"${mode_of[$path]} ${digest_of[$path]}  $name"$'\n'
+    line="${mode_of[$path]} ${digest_of[$path]}  $name"$'\n'
+    lines_of[$bucket]=${lines_of[$bucket]:-}$line
+    # What a bundle carries is how to get something, not what it is: no step runs again for it.
+    if [ -z "${carried[$path]:-}" ]; then read_of[$bucket]=${read_of[$bucket]:-}$line; fi
   done
 }
 
@@ -285,26 +315,53 @@ digest_lines() {
   REPLY=${REPLY%% *}
 }
 
-# Sets REPLY to the lines of the images of services.
+# Sets REPLY to the lines of the images of services, as the first argument, the name of an array, has them.
 image_lines() {
+  local -n lines_by=$1
   local service image text=''
+  shift
   local -a list
   for service in "$@"; do
     split_list list "${images[$service]}"
-    for image in "${list[@]}"; do text+=${lines_of[images/$image]:-}; done
+    for image in "${list[@]}"; do text+=${lines_by[images/$image]:-}; done
   done
   REPLY=$text
+}
+
+# package_folder SERVER: sets package_parts to the folder of a bundle's packages that it gets (its system's where they are
+# sorted by system, else all) and package_lines to what is in it. Leaves REPLY alone.
+package_lines=
+package_parts=()
+package_folder() {
+  local bucket
+  package_lines='' package_parts=()
+  if [ -n "${lines_of[packages/${os_of[$1]}]:-}" ]; then
+    package_lines=${lines_of[packages/${os_of[$1]}]}
+    package_parts=("packages/${os_of[$1]}")
+    return
+  fi
+  for bucket in "${!lines_of[@]}"; do
+    if [[ $bucket == packages || $bucket == packages/* ]]; then package_lines+=${lines_of[$bucket]}; fi
+  done
+  if [ -n "$package_lines" ]; then package_parts=(packages); fi
 }
 
 generation_id() {
   local -a list
   if [ -z "${generation_of[$1]:-}" ]; then
     split_list list "${services_on[$1]:-}"
-    image_lines "${list[@]}"
-    digest_lines "${lines_of[servers/$1]:-}${lines_of[lib]:-}$REPLY"
+    image_lines lines_of "${list[@]}"
+    package_folder "$1"
+    digest_lines "${lines_of[servers/$1]:-}${lines_of[lib]:-}$REPLY${package_lines}"
     generation_of[$1]=$REPLY
   fi
   REPLY=${generation_of[$1]}
+}
+
+# Of lib/ what scripts source: a newer agent must not run every step again.
+lib_lines() {
+  local path
+  for path in "$@"; do printf '%s %s  %s\n' "${mode_of[$path]}" "${digest_of[$path]}" "$path"; done
 }
 
 # input_id STEP SERVER: what the receipt of a step must say: the digest of all that it reads.
@@ -313,7 +370,7 @@ input_id() {
   if [ -z "${input_of[$step $server]:-}" ]; then
     if [ "${on[$step]}" = install ]; then
       path=modules/${script[$step]}
-      digest_lines "${mode_of[$path]} ${digest_of[$path]}  $path"$'\n'"${lines_of[lib]:-}"
+      digest_lines "${mode_of[$path]} ${digest_of[$path]}  $path"$'\n'"$(lib_lines lib/host.sh lib/fleet.sh)"$'\n'
     else
       while IFS= read -r line; do
         path=${line:71}
@@ -321,8 +378,8 @@ input_id() {
           "${script[$step]}" | "${folder[$service]}"/*/*) text+=$line$'\n' ;;
         esac
       done < <(printf '%s' "${lines_of[servers/$server]:-}")
-      image_lines "$service"
-      digest_lines "$text${lines_of[lib]:-}$REPLY"
+      image_lines read_of "$service"
+      digest_lines "$text$(lib_lines lib/host.sh)"$'\n'"$REPLY"
     fi
     input_of[$step $server]=$REPLY
   fi
@@ -706,7 +763,8 @@ parts_of() {
   local -a list names
   parts=(--directory="$tree/servers/$1" .)
   if [ ! -d "$tree/servers/$1" ]; then parts=(); fi
-  parts+=(--directory="$tree" lib)
+  package_folder "$1"
+  parts+=(--directory="$tree" lib "${package_parts[@]}")
   split_list list "${services_on[$1]:-}"
   for service in "${list[@]}"; do
     split_list names "${images[$service]}"
