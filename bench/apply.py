@@ -79,7 +79,7 @@ class Bench:
             f"ssh {' '.join(OPTIONS)} root@$1 'mkdir -p /tmp/copied && exec tar -xf - -C /tmp/copied'"))
 
     def kbgen(self):
-        apply = ["kbgen", "apply", "--module", SERVICE, "--limit", ",".join(self.hosts), "--quiet"]
+        apply = ["kbgen", "apply", "-o", TREE, "--module", SERVICE, "--limit", ",".join(self.hosts), "--quiet"]
         self.measure("kbgen first", apply)
         self.expect(1)
         self.measure("kbgen second", apply)

@@ -203,7 +203,11 @@ class Stage:
         (scratch / "hosts").mkdir()
         # Of its own, because an overlay does not lie on an overlay.
         _do("mount", "-t", "tmpfs", "hosts", scratch / "hosts")
-        # The test itself is the install host: its address is on lo already.
+        # The test itself is the install host: its address is on lo already, and what the scripts leave in the
+        # install root (logs, locks) is nothing for this machine's own disk, which is also the servers' lowest layer.
+        top = Path("/", Path(self.install_root).parts[1])
+        top.mkdir(exist_ok=True)
+        _do("mount", "-t", "tmpfs", "install", top)
         _do("ip", "link", "add", "name", BRIDGE, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
         _do("ip", "link", "set", BRIDGE, "up")
         _do("ip", "route", "add", told["private"], "dev", BRIDGE, "src", told["install"])
