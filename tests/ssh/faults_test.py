@@ -5,7 +5,9 @@ command brings the estate to where it would have come undisturbed, and no step h
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 
 from estate import KNOWN, ROOT, TREE, Failed, main
 
@@ -173,8 +175,43 @@ def killed(estate):
         json.loads(line)
 
 
+def hangs(estate):
+    estate.say("a server that hangs in the middle of a step, and comes back")
+    first = Round(estate, "hung", "node-02")
+    frozen = [pid for program in ("sshd", "bash") for pid in estate.processes("node-02", program)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    first.release()
+    time.sleep(3)
+    estate.same("runs elsewhere meanwhile", first.before[WRITE][2], estate.runs("node-03", WRITE))
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    # nsenter, which waits outside for the sshd, stopped with it.
+    estate.daemons["node-02"].outer.send_signal(signal.SIGCONT)
+    says(first.output(90), "Done in")
+    first.settle()
+
+
+def lossy(estate):
+    """One packet of five gets lost on the way to a server, and the rest is late."""
+    port = f"port{estate.host('node-02').number}"
+    loss = ["tc", "qdisc", "add", "dev", port, "root", "netem", "loss", "20%", "delay", "20ms", "10ms"]
+    done = subprocess.run(loss, capture_output=True, text=True)
+    if done.returncode != 0:
+        estate.say(f"NOT RUN: packets that get lost: this kernel has no netem: {done.stderr.strip()}")
+        return
+    estate.say("packets that get lost")
+    before = runs(estate, WRITE)
+    estate.render("through-the-rain")
+    says(apply(estate), "Done in")
+    estate.same("runs", [count + 1 for count in before], runs(estate, WRITE))
+    subprocess.run(["tc", "qdisc", "del", "dev", port, "root"], check=True)
+
+
 def test(estate):
     host_keys(estate)
+    hangs(estate)
+    lossy(estate)
     unreachable(estate)
     two_runners(estate)
     interrupts(estate)
