@@ -59,7 +59,8 @@ TEST_F(LockTest, IsHeldByOneAndGivenBack) {
 
 TEST_F(LockTest, OfADeadProcessIsTakenOver) {
   const std::string other_boot = std::to_string(getpid()) + ".1.0000-11";
-  const auto parts = Split(*ProcessId(), '.');
+  const std::string own = *ProcessId();
+  const auto parts = Split(own, '.');
   const std::string other_start = std::to_string(getpid()) + ".1." + std::string(parts[2]);
   for (const std::string& dead : {DeadId(), other_boot, other_start}) {
     EXPECT_FALSE(IsAlive(dead)) << dead;
